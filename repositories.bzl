@@ -6,6 +6,7 @@ before it calls tandem_dependencies(), which then leaves that one alone.
 
 load("//third_party/bazel:absl.bzl", "ABSL_TARGETS")
 load("//third_party/bazel:local.bzl", "system_repository")
+load("//third_party/bazel:stubs.bzl", "STUBS", "stub_repository")
 load("//third_party/bazel:system.bzl", "cuda_repository", "pkgconfig_repository", "wheel_repository")
 
 def declare_dependencies(existing):
@@ -48,4 +49,7 @@ def declare_dependencies(existing):
 
 def tandem_dependencies():
     """Declares what is still missing; call it from WORKSPACE."""
+    for name in STUBS:
+        if name not in native.existing_rules():
+            stub_repository(name = name, stub = name)
     declare_dependencies(native.existing_rules())

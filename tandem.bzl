@@ -68,14 +68,16 @@ def tandem_cc_binary(name, srcs = [], deps = [], copts = [], testonly = False, *
 def tandem_cc_test(name, srcs = [], deps = [], copts = [], main = True, size = "small", **kwargs):
     """cc_test with GoogleTest and, unless main = False, its main()."""
     sources, deps = _with_headers(name, srcs, deps, True)
-    gtest = "gtest_main" if main else "gtest"
+    gtest = ["@com_google_googletest//:gtest"]
+    if main:
+        gtest.append("@com_google_googletest//:gtest_main")
     native.cc_test(
         name = name,
         size = size,
         srcs = sources,
         copts = COPTS + copts,
         linkstatic = True,
-        deps = deps + ["@com_google_googletest//:" + gtest],
+        deps = [d for d in deps if d not in gtest] + gtest,
         **kwargs
     )
 

@@ -1,1 +1,0 @@
-proto_info = ProtoInfo
