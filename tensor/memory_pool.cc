@@ -1,0 +1,95 @@
+#include "tandem/tensor/memory_pool.h"
+
+#include <cstdint>
+#include <cstdlib>
+
+namespace tandem::memory_pool {
+namespace {
+
+constexpr int kClassesPerDoubling = 4;
+constexpr int kNumClasses = 96;  // 64 B … 64 MB in quarter steps
+constexpr size_t kSmallest = 64;
+constexpr int kMaxPerClass = 64;
+
+struct FreeBlock {
+  FreeBlock* next;
+};
+
+// Quarter steps between powers of two: waste is at most a fifth.
+int ClassOf(size_t bytes, size_t* capacity) {
+  if (bytes <= kSmallest) {
+    *capacity = kSmallest;
+    return 0;
+  }
+  const int log =
+      63 - __builtin_clzll(bytes - 1);  // 2^log < bytes <= 2^(log+1)
+  const size_t step = (size_t{1} << log) / kClassesPerDoubling;
+  const size_t base = size_t{1} << log;
+  const size_t quarter = (bytes - base + step - 1) / step;  // 1 … 4
+  size_t rounded = base + quarter * step;
+  rounded = (rounded + 63) & ~size_t{63};
+  *capacity = rounded;
+  return (log - 6) * kClassesPerDoubling + static_cast<int>(quarter);
+}
+
+struct Pool {
+  FreeBlock* lists[kNumClasses] = {};
+  int counts[kNumClasses] = {};
+  size_t bytes = 0;
+  bool closed = false;
+  ~Pool() {
+    closed = true;
+    for (FreeBlock*& list : lists) {
+      while (list != nullptr) {
+        FreeBlock* next = list->next;
+        std::free(list);
+        list = next;
+      }
+    }
+  }
+};
+
+// Objects may be freed while a thread ends, after its pool: then `closed`
+// sends them to the allocator.
+Pool& ThreadPool() {
+  thread_local Pool pool;
+  return pool;
+}
+
+}  // namespace
+
+void* Allocate(size_t bytes, size_t* capacity) {
+  if (bytes > (SIZE_MAX >> 2)) return nullptr;
+  const int c = ClassOf(bytes, capacity);
+  if (c < kNumClasses) {
+    Pool& pool = ThreadPool();
+    if (FreeBlock* block = pool.lists[c]; block != nullptr) {
+      pool.lists[c] = block->next;
+      --pool.counts[c];
+      pool.bytes -= *capacity;
+      return block;
+    }
+  }
+  return std::aligned_alloc(64, *capacity);
+}
+
+void Free(void* data, size_t capacity) {
+  if (data == nullptr) return;
+  size_t rounded;
+  const int c = ClassOf(capacity, &rounded);
+  if (c < kNumClasses && rounded == capacity) {
+    Pool& pool = ThreadPool();
+    if (!pool.closed && pool.counts[c] < kMaxPerClass &&
+        pool.bytes + capacity <= kMaxPooledBytes) {
+      auto* block = static_cast<FreeBlock*>(data);
+      block->next = pool.lists[c];
+      pool.lists[c] = block;
+      ++pool.counts[c];
+      pool.bytes += capacity;
+      return;
+    }
+  }
+  std::free(data);
+}
+
+}  // namespace tandem::memory_pool
