@@ -16,7 +16,7 @@ constexpr int kContextLineEnds = 3;
 
 // The number of leading bytes of the line part [begin, end) that stay without
 // an underline: what lies before `start`, and blanks.
-size_t CountBlank(std::string_view text, size_t begin, size_t end,
+size_t CountBlank(absl::string_view text, size_t begin, size_t end,
                   size_t start) {
   size_t i = begin;
   while (i < end && (i < start || text[i] == ' ')) ++i;
@@ -24,7 +24,7 @@ size_t CountBlank(std::string_view text, size_t begin, size_t end,
 }
 
 // Whether anything but blanks and line ends is in [begin, end].
-bool HasMore(std::string_view text, size_t begin, size_t end) {
+bool HasMore(absl::string_view text, size_t begin, size_t end) {
   for (size_t i = begin; i <= end && i < text.size(); ++i) {
     if (text[i] != '\n' && text[i] != ' ') return true;
   }
@@ -73,7 +73,7 @@ SourceRange::SourceRange(std::shared_ptr<const Source> source, size_t start,
   start_ = static_cast<uint32_t>(std::min<size_t>(start, end_));
 }
 
-std::string_view SourceRange::text() const {
+absl::string_view SourceRange::text() const {
   if (source_ == nullptr) return {};
   return source_->text().substr(start_, size());
 }
@@ -101,10 +101,10 @@ SourceRange SourceRange::OriginalOrSelf() const {
   return original.has_value() ? *std::move(original) : *this;
 }
 
-std::string SourceRange::Highlight(std::string_view function) const {
+std::string SourceRange::Highlight(absl::string_view function) const {
   std::string out;
   if (source_ == nullptr) return out;
-  const std::string_view text = source_->text();
+  const absl::string_view text = source_->text();
   // The whole of a text (a stack trace of Python, say) is shown as it is.
   if (size() == text.size()) return std::string(text);
 
@@ -122,18 +122,16 @@ std::string SourceRange::Highlight(std::string_view function) const {
   if (std::optional<FileLineColumn> place = file_line_column()) {
     absl::StrAppend(&out, "  File \"", place->file, "\", line ", place->line);
     if (!function.empty()) {
-      absl::StrAppend(&out, ", in ",
-                      absl::string_view(function.data(), function.size()));
+      absl::StrAppend(&out, ", in ", function);
     }
     out += '\n';
   }
-  out += text.substr(context_begin, start_ - context_begin);
+  absl::StrAppend(&out, text.substr(context_begin, start_ - context_begin));
 
   size_t next = start_;  // where the next line to be shown begins
   while (next < end_) {
     const size_t line_end = std::min(text.find('\n', next), text.size());
-    out += text.substr(next, line_end - next);
-    out += '\n';
+    absl::StrAppend(&out, text.substr(next, line_end - next), "\n");
 
     const size_t line_begin = source_->LineStart(source_->LineIndex(next));
     const size_t marked_end = std::min<size_t>(line_end, end_);
@@ -148,7 +146,7 @@ std::string SourceRange::Highlight(std::string_view function) const {
     next = line_end + 1;
   }
   if (next < context_end) {
-    out += text.substr(next, context_end - next);
+    absl::StrAppend(&out, text.substr(next, context_end - next));
     if (out.back() != '\n') out += '\n';
   }
   return out;

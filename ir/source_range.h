@@ -9,8 +9,9 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <string_view>
 #include <vector>
+
+#include "absl/strings/string_view.h"
 
 namespace tandem {
 
@@ -33,7 +34,7 @@ class Source {
   Source(const Source&) = delete;
   Source& operator=(const Source&) = delete;
 
-  std::string_view text() const { return text_; }
+  absl::string_view text() const { return text_; }
   size_t size() const { return text_.size(); }
   const std::optional<std::string>& name() const { return name_; }
   int64_t first_line() const { return first_line_; }
@@ -76,7 +77,7 @@ class SourceRange {
   size_t end() const { return end_; }
   size_t size() const { return end_ - start_; }
   // The text of the range; empty if unknown.
-  std::string_view text() const;
+  absl::string_view text() const;
 
   // From this range's start to the other's end, in one source.
   SourceRange To(const SourceRange& last) const;
@@ -99,7 +100,7 @@ class SourceRange {
   //
   // `function`, if not empty, is named in the first line (", in FUNCTION").
   // Ends with a newline unless the text is empty or is highlighted whole.
-  std::string Highlight(std::string_view function = {}) const;
+  std::string Highlight(absl::string_view function = {}) const;
 
   friend bool operator==(const SourceRange& a, const SourceRange& b) {
     return a.source_ == b.source_ && a.start_ == b.start_ && a.end_ == b.end_;

@@ -13,7 +13,7 @@ std::shared_ptr<const Source> MakeSource(std::string text) {
 }
 
 SourceRange Find(const std::shared_ptr<const Source>& source,
-                 std::string_view part) {
+                 absl::string_view part) {
   const size_t at = source->text().find(part);
   return SourceRange(source, at, at + part.size());
 }

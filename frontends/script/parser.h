@@ -1,0 +1,39 @@
+// TorchScript's text to syntax trees.
+
+#ifndef TANDEM_FRONTENDS_SCRIPT_PARSER_H_
+#define TANDEM_FRONTENDS_SCRIPT_PARSER_H_
+
+#include <memory>
+
+#include "absl/status/statusor.h"
+#include "tandem/frontends/script/lexer.h"
+#include "tandem/frontends/script/tree.h"
+#include "tandem/ir/source_range.h"
+
+namespace tandem::script {
+
+// How deep expressions, blocks and definitions may nest, taken together.
+// Chains of binary operators of one level (`a + b + c + …`) do not nest.
+inline constexpr int kMaxNesting = 256;
+// How high an expression may be; `a.b.c.d` is three high.
+inline constexpr int kMaxHeight = 512;
+
+// Parses a whole file: definitions and classes, and before them the lines
+// `op_version_set = N` and `import …` of old archives, which are skipped.
+// kPython takes any statement at the top level. The last line needs its end.
+//
+// Errors are kInvalidArgument with PyTorch's text: the message, and the place
+// underlined. Time and memory are linear in the text's size.
+absl::StatusOr<std::unique_ptr<SyntaxTree>> ParseFile(
+    std::shared_ptr<const Source> source,
+    Dialect dialect = Dialect::kTorchScript);
+
+// Parses a text that is one expression: a type annotation in a string, say.
+// `*expr` lives in the tree.
+absl::StatusOr<std::unique_ptr<SyntaxTree>> ParseExpression(
+    std::shared_ptr<const Source> source, const Expr** expr,
+    Dialect dialect = Dialect::kTorchScript);
+
+}  // namespace tandem::script
+
+#endif  // TANDEM_FRONTENDS_SCRIPT_PARSER_H_
