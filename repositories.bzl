@@ -44,6 +44,15 @@ def declare_dependencies(existing):
                 "onednn-devel-cpu-gomp==2023.2.0": "9763c69e8c907e119056bd52ad918ca84ac9ba939d130a99dfa95ccca3e5e284",
             },
         )
+    if "silero_vad" not in existing:
+        wheel_repository(
+            name = "silero_vad",
+            build_file = Label("//third_party/bazel:silero_vad.BUILD"),
+            members = ["silero_vad/data/silero_vad.jit"],
+            wheels = {
+                "silero-vad==6.2.3": "7b7f5436cfcb02fae583a05b512ea96467fd449fe54cb49a5e4f06c51a1e43b8",
+            },
+        )
     if "cuda" not in existing:
         cuda_repository(name = "cuda", build_file = Label("//third_party/bazel:cuda.BUILD"))
 
