@@ -1,0 +1,18 @@
+// The families of operators that the reference backend covers; one function a
+// family, called by Register().
+#ifndef TANDEM_BACKENDS_REFERENCE_FAMILIES_H_
+#define TANDEM_BACKENDS_REFERENCE_FAMILIES_H_
+
+#include "absl/status/status.h"
+#include "tandem/backends/registry.h"
+
+namespace tandem::reference {
+
+absl::Status RegisterFactory(Registry& registry);
+absl::Status RegisterIndex(Registry& registry);
+absl::Status RegisterShape(Registry& registry);
+absl::Status RegisterSort(Registry& registry);
+
+}  // namespace tandem::reference
+
+#endif  // TANDEM_BACKENDS_REFERENCE_FAMILIES_H_

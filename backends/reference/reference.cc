@@ -1,0 +1,16 @@
+#include "tandem/backends/reference/reference.h"
+
+#include "tandem/backends/reference/families.h"
+#include "tandem/tensor/status_macros.h"
+
+namespace tandem::reference {
+
+absl::Status Register(Registry& registry) {
+  TANDEM_RETURN_IF_ERROR(RegisterShape(registry));
+  TANDEM_RETURN_IF_ERROR(RegisterFactory(registry));
+  TANDEM_RETURN_IF_ERROR(RegisterIndex(registry));
+  TANDEM_RETURN_IF_ERROR(RegisterSort(registry));
+  return absl::OkStatus();
+}
+
+}  // namespace tandem::reference
