@@ -1,0 +1,171 @@
+#include "tandem/tensor/convert_row.h"
+
+#include <algorithm>
+#include <complex>
+
+#include "absl/strings/str_cat.h"
+#include "tandem/tensor/convert.h"
+#include "tandem/tensor/float8.h"
+
+namespace tandem {
+namespace {
+
+constexpr int64_t kBlock = 256;
+
+template <typename From, typename To>
+void ConvertRow(const char* src, int64_t src_stride, char* dst,
+                int64_t dst_stride, int64_t n) {
+  if (src_stride == sizeof(From) && dst_stride == sizeof(To)) {
+    const From* s = reinterpret_cast<const From*>(src);
+    To* d = reinterpret_cast<To*>(dst);
+    for (int64_t i = 0; i < n; ++i) d[i] = ConvertElement<To>(s[i]);
+    return;
+  }
+  for (int64_t i = 0; i < n; ++i, src += src_stride, dst += dst_stride) {
+    *reinterpret_cast<To*>(dst) =
+        ConvertElement<To>(*reinterpret_cast<const From*>(src));
+  }
+}
+
+template <typename T, typename Wide>
+void Load(const char* src, int64_t stride, char* dst, int64_t, int64_t n,
+          DType) {
+  ConvertRow<T, Wide>(src, stride, dst, sizeof(Wide), n);
+}
+
+template <typename Wide, typename T>
+void Store(const char* src, int64_t, char* dst, int64_t stride, int64_t n,
+           DType) {
+  ConvertRow<Wide, T>(src, sizeof(Wide), dst, stride, n);
+}
+
+void LoadFloat8(const char* src, int64_t stride, char* dst, int64_t, int64_t n,
+                DType dtype) {
+  double* d = reinterpret_cast<double*>(dst);
+  for (int64_t i = 0; i < n; ++i, src += stride) {
+    d[i] = Float8ToFloat(static_cast<uint8_t>(*src), dtype);
+  }
+}
+
+template <typename Wide>
+void StoreFloat8(const char* src, int64_t, char* dst, int64_t stride, int64_t n,
+                 DType dtype) {
+  const Wide* s = reinterpret_cast<const Wide*>(src);
+  for (int64_t i = 0; i < n; ++i, dst += stride) {
+    *dst = static_cast<char>(FloatToFloat8(ConvertElement<float>(s[i]), dtype));
+  }
+}
+
+// The wide type that holds every value of T.
+template <typename T, typename = void>
+struct WideOf {
+  using type = double;
+};
+template <typename T>
+struct WideOf<T, std::enable_if_t<std::is_integral_v<T>>> {
+  using type = int64_t;
+};
+template <>
+struct WideOf<uint64_t> {
+  using type = uint64_t;
+};
+template <typename T>
+struct WideOf<std::complex<T>> {
+  using type = std::complex<double>;
+};
+template <>
+struct WideOf<ComplexHalf> {
+  using type = std::complex<double>;
+};
+
+enum class Wide { kInt, kUnsigned, kDouble, kComplex };
+
+Wide WideOfDType(DType dtype) {
+  if (dtype == DType::kUInt64) return Wide::kUnsigned;
+  if (IsComplex(dtype)) return Wide::kComplex;
+  return IsFloatingPoint(dtype) ? Wide::kDouble : Wide::kInt;
+}
+
+}  // namespace
+
+absl::StatusOr<RowConverter> RowConverter::Make(DType from, DType to) {
+  RowConverter c;
+  c.from_ = from;
+  c.to_ = to;
+  const auto direct = [&](auto tag) -> absl::Status {
+    using T = typename decltype(tag)::type;
+    if (from == DType::kFloat) {
+      c.direct_ = &ConvertRow<float, T>;
+    } else if (to == DType::kFloat) {
+      c.direct_ = &ConvertRow<T, float>;
+    } else if (from == DType::kInt64) {
+      c.direct_ = &ConvertRow<int64_t, T>;
+    } else if (to == DType::kInt64) {
+      c.direct_ = &ConvertRow<T, int64_t>;
+    }
+    return absl::OkStatus();
+  };
+  const bool from_common = from == DType::kFloat || from == DType::kInt64;
+  const bool to_common = to == DType::kFloat || to == DType::kInt64;
+  if (from_common && !IsFloat8(to) && VisitAll(to, "copy_", direct).ok()) {
+    return c;
+  }
+  if (to_common && !from_common && !IsFloat8(from) &&
+      VisitAll(from, "copy_", direct).ok()) {
+    return c;
+  }
+  if (IsFloat8(from)) {
+    c.load_ = &LoadFloat8;
+  } else {
+    absl::Status s = VisitAll(from, "copy_", [&](auto tag) -> absl::Status {
+      using T = typename decltype(tag)::type;
+      c.load_ = &Load<T, typename WideOf<T>::type>;
+      return absl::OkStatus();
+    });
+    if (!s.ok()) return s;
+  }
+  const auto store = [&](auto wide) -> absl::Status {
+    using W = typename decltype(wide)::type;
+    if (IsFloat8(to)) {
+      c.store_ = &StoreFloat8<W>;
+      return absl::OkStatus();
+    }
+    return VisitAll(to, "copy_", [&](auto tag) -> absl::Status {
+      c.store_ = &Store<W, typename decltype(tag)::type>;
+      return absl::OkStatus();
+    });
+  };
+  absl::Status s;
+  switch (WideOfDType(from)) {
+    case Wide::kInt:
+      s = store(TypeTag<int64_t>{});
+      break;
+    case Wide::kUnsigned:
+      s = store(TypeTag<uint64_t>{});
+      break;
+    case Wide::kDouble:
+      s = store(TypeTag<double>{});
+      break;
+    case Wide::kComplex:
+      s = store(TypeTag<std::complex<double>>{});
+      break;
+  }
+  if (!s.ok()) return s;
+  return c;
+}
+
+void RowConverter::operator()(const char* src, int64_t src_stride, char* dst,
+                              int64_t dst_stride, int64_t n) const {
+  if (direct_ != nullptr) {
+    direct_(src, src_stride, dst, dst_stride, n);
+    return;
+  }
+  alignas(64) char block[kBlock * sizeof(std::complex<double>)];
+  for (int64_t i = 0; i < n; i += kBlock) {
+    const int64_t m = std::min(kBlock, n - i);
+    load_(src + i * src_stride, src_stride, block, 0, m, from_);
+    store_(block, 0, dst + i * dst_stride, dst_stride, m, to_);
+  }
+}
+
+}  // namespace tandem
