@@ -20,7 +20,7 @@ struct PickleLimits {
   int max_depth = 256;
   // Values counted as often as they are reached: shared parts count each time,
   // a text counts one for each 16 bytes.
-  uint64_t max_apparent_size = uint64_t{1} << 26;
+  uint64_t max_apparent_size = uint64_t{1} << 24;
   // Bytes of the stack, the memo and the values; 0 stands for 64 MiB and four
   // times the record's size.
   uint64_t max_memory = 0;

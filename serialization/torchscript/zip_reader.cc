@@ -599,13 +599,15 @@ absl::StatusOr<ZipRecord> ZipReader::Inflate(const ZipEntry& entry) {
         absl::StrCat("is said to inflate from ", entry.packed_size, " to ",
                      entry.size, " bytes, which deflate cannot do"));
   }
-  if (entry.size > limits_.max_inflated_total - inflated_) {
+  const uint64_t before = inflated_.fetch_add(entry.size);
+  if (before > limits_.max_inflated_total ||
+      entry.size > limits_.max_inflated_total - before) {
+    inflated_.fetch_sub(entry.size);
     return Error(entry.name, at,
                  absl::StrCat("inflating it would make more than ",
                               limits_.max_inflated_total,
                               " bytes of all records together, the limit"));
   }
-  inflated_ += entry.size;
   // One byte more than declared shows whether the stream goes on.
   std::shared_ptr<uint8_t> buffer(new (std::nothrow) uint8_t[entry.size + 1],
                                   std::default_delete<uint8_t[]>());

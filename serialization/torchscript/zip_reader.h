@@ -1,6 +1,7 @@
 #ifndef TANDEM_SERIALIZATION_TORCHSCRIPT_ZIP_READER_H_
 #define TANDEM_SERIALIZATION_TORCHSCRIPT_ZIP_READER_H_
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -81,7 +82,7 @@ class ZipReader {
     kCrc,   // the whole record is read and its checksum compared
     kSkip,  // nothing is touched but the bytes asked for (stored records only)
   };
-  // Not thread-safe: it keeps count of what was inflated.
+  // Thread-safe.
   absl::StatusOr<ZipRecord> Read(const ZipEntry& entry,
                                  Check check = Check::kCrc);
 
@@ -116,7 +117,7 @@ class ZipReader {
   ZipLimits limits_;
   std::vector<ZipEntry> entries_;
   absl::flat_hash_map<absl::string_view, size_t> by_name_;
-  uint64_t inflated_ = 0;
+  std::atomic<uint64_t> inflated_{0};
   // Every CRC is 0: the writer was told to leave them out.
   bool without_crc_ = false;
 };
