@@ -61,6 +61,7 @@ constexpr std::array<Info, kNumDTypes> kInfo = {{
     {"Int7", "int7", 1, C::kOther},
     {"Float8_e8m0fnu", "float8_e8m0fnu", 1, C::kFloat},
     {"Float4_e2m1fn_x2", "float4_e2m1fn_x2", 1, C::kOther},
+    {"BComplex32", "bcomplex32", 4, C::kOther},
 }};
 
 struct Synonym {

@@ -59,9 +59,10 @@ enum class DType : int8_t {
   kInt7 = 43,
   kFloat8E8M0FNU = 44,
   kFloat4E2M1FNx2 = 45,
+  kBComplex32 = 46,
 };
 
-inline constexpr int kNumDTypes = 46;
+inline constexpr int kNumDTypes = 47;
 
 // Categories in the order of promotion.
 enum class DTypeCategory : uint8_t {
