@@ -267,8 +267,15 @@ absl::StatusOr<Tensor> TensorReader::RebuildStrided(const PickleValue& value,
   return tensor;
 }
 
-absl::Status TensorReader::Flags(const PickleValue& value, Tensor& tensor) {
-  if (value.kind == Kind::kNone) return absl::OkStatus();
+absl::Status TensorReader::Flags(const PickleValue& metadata, Tensor& tensor) {
+  if (metadata.kind == Kind::kNone) return absl::OkStatus();
+  const PickleValue* dict = &metadata;
+  if (metadata.kind == Kind::kCall &&
+      pickle_.Name(pickle_.Callee(metadata)) == "restore_type_tag" &&
+      !pickle_.Items(pickle_.Argument(metadata)).empty()) {
+    dict = &pickle_.Items(pickle_.Argument(metadata))[0];
+  }
+  const PickleValue& value = *dict;
   if (value.kind != Kind::kDict) {
     return pickle_.Error(
         value, absl::StrCat("the tensor's metadata is ", KindName(value.kind),

@@ -97,7 +97,7 @@ class TensorReader {
   absl::StatusOr<Dims> Sizes(const PickleValue& value, absl::string_view what);
   absl::StatusOr<DType> ReadDType(const PickleValue& value);
   absl::StatusOr<Layout> ReadLayout(const PickleValue& value);
-  absl::Status Flags(const PickleValue& value, Tensor& tensor);
+  absl::Status Flags(const PickleValue& metadata, Tensor& tensor);
 
   const Pickle& pickle_;
   StorageTable& storages_;
