@@ -5,6 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "tandem/backends/reference/shape.h"
 #include "tandem/backends/reference/variants.h"
+#include "tandem/ir/operators/shape_shapes.h"
 
 namespace tandem::reference {
 namespace {
@@ -56,7 +57,10 @@ bool IsNonOverlappingAndDense(const Tensor& self) {
 }
 // Do the strides alone look like channels-last?
 bool IsStridesLike(const Tensor& self, std::optional<MemoryFormat> format) {
-  return self.is_contiguous(format.value_or(MemoryFormat::kContiguous));
+  const MemoryFormat wanted = format.value_or(MemoryFormat::kContiguous);
+  return (wanted == MemoryFormat::kChannelsLast ||
+          wanted == MemoryFormat::kChannelsLast3d) &&
+         SuggestedMemoryFormat(self) == wanted;
 }
 
 bool IsComplexOp(const Tensor& self) { return IsComplex(self.dtype()); }

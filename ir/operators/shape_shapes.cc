@@ -357,6 +357,37 @@ absl::StatusOr<Dims> PaddedSizes(DimSpan sizes, DimSpan pad) {
   return result;
 }
 
+MemoryFormat SuggestedMemoryFormat(const Tensor& t) {
+  const int64_t rank = t.dim();
+  if (rank != 4 && rank != 5) return MemoryFormat::kContiguous;
+  // Channels first in memory, then the innermost dims outwards. Where sizes of
+  // 1 leave it open, the tensor counts as contiguous.
+  if (t.stride(1) == 0) return MemoryFormat::kContiguous;
+  int64_t least = 0;
+  const auto grows = [&](int64_t d) {
+    if (t.size(d) == 0 || t.stride(d) < least) return false;
+    if (d == 0 && least == t.stride(1)) return false;
+    least = t.stride(d);
+    if (t.size(d) > 1) least *= t.size(d);
+    return true;
+  };
+  if (!grows(1)) return MemoryFormat::kContiguous;
+  for (int64_t d = rank - 1; d >= 2; --d) {
+    if (!grows(d)) return MemoryFormat::kContiguous;
+  }
+  if (!grows(0)) return MemoryFormat::kContiguous;
+  return rank == 4 ? MemoryFormat::kChannelsLast
+                   : MemoryFormat::kChannelsLast3d;
+}
+
+Dims StridesOfFormat(DimSpan sizes, MemoryFormat format) {
+  if ((format == MemoryFormat::kChannelsLast && sizes.size() == 4) ||
+      (format == MemoryFormat::kChannelsLast3d && sizes.size() == 5)) {
+    return ChannelsLastStrides(sizes);
+  }
+  return ContiguousStrides(sizes);
+}
+
 absl::StatusOr<Dims> RepeatedSizes(DimSpan sizes, DimSpan repeats) {
   if (repeats.size() < sizes.size()) {
     return Invalid(
