@@ -56,11 +56,10 @@ absl::StatusOr<Tensor> DStack(TensorSpan tensors) {
 
 absl::StatusOr<Tensor> ColumnStack(TensorSpan tensors) {
   TANDEM_RETURN_IF_ERROR(CheckNotEmpty(tensors, "column_stack"));
-  TANDEM_ASSIGN_OR_RETURN(
-      const auto parts, Each(tensors, [](const Tensor& t) {
-        return t.dim() <= 1 ? Reshape(t, {t.numel(), 1})
-                            : absl::StatusOr<Tensor>(t);
-      }));
+  TANDEM_ASSIGN_OR_RETURN(const auto parts, Each(tensors, [](const Tensor& t) {
+                            return t.dim() <= 1 ? Reshape(t, {t.numel(), 1})
+                                                : absl::StatusOr<Tensor>(t);
+                          }));
   return HStack(parts);
 }
 
@@ -141,11 +140,11 @@ absl::StatusOr<Tensor> ChunkCat(TensorSpan tensors, int64_t dim,
       return Invalid("_chunk_cat expects non-empty tensor");
     }
     if (t.dtype() != tensors[0].dtype()) {
-      return Invalid("_chunk_cat expects all input tensors with the same dtype");
+      return Invalid(
+          "_chunk_cat expects all input tensors with the same dtype");
     }
     if (t.dim() <= d) {
-      return Invalid(
-          "_chunk_cat expects dim < ndims for all input tensors");
+      return Invalid("_chunk_cat expects dim < ndims for all input tensors");
     }
     for (int64_t i = 0; i < d; ++i) {
       if (t.size(i) != tensors[0].size(i)) {
@@ -169,8 +168,7 @@ absl::StatusOr<Tensor> ChunkCat(TensorSpan tensors, int64_t dim,
 }
 
 absl::StatusOr<Tensor> FlattenDenseTensors(TensorSpan tensors) {
-  TANDEM_ASSIGN_OR_RETURN(const auto parts,
-                          Each(tensors, [](const Tensor& t) {
+  TANDEM_ASSIGN_OR_RETURN(const auto parts, Each(tensors, [](const Tensor& t) {
                             return Reshape(t, {-1});
                           }));
   return Cat(parts, 0);
@@ -209,7 +207,8 @@ absl::StatusOr<Tensor> PadSequence(TensorSpan sequences, bool batch_first,
   }
   int64_t longest = 0;
   for (const Tensor& t : sequences) {
-    if (t.dim() == 0) return Invalid("ArrayRef: invalid slice, N = 1; size = 0");
+    if (t.dim() == 0)
+      return Invalid("ArrayRef: invalid slice, N = 1; size = 0");
     longest = std::max(longest, t.size(0));
   }
   const Tensor& first = sequences[0];
@@ -263,13 +262,13 @@ absl::StatusOr<Tensor> Cat(TensorSpan tensors, int64_t dim) {
       Tensor::EmptyStrided(sizes, StridesOfFormat(sizes, format), dtype));
   result.impl()->quantizer = first->impl()->quantizer;
   const bool dense = result.is_contiguous();
-  const Rows to = RowsAlong(sizes, d, static_cast<int64_t>(
-                                          result.element_size()));
+  const Rows to =
+      RowsAlong(sizes, d, static_cast<int64_t>(result.element_size()));
   int64_t start = 0;
   for (const Tensor& t : tensors) {
     if (IsSkippedByCat(t)) continue;
-    if (dense && t.is_contiguous() && t.dtype() == dtype &&
-        !t.impl()->conj && !t.impl()->neg && !t.is_meta()) {
+    if (dense && t.is_contiguous() && t.dtype() == dtype && !t.impl()->conj &&
+        !t.impl()->neg && !t.is_meta()) {
       const int64_t block = t.size(d) * to.row;
       if (t.numel() > 0) {
         const char* src = t.raw_data();
@@ -281,8 +280,8 @@ absl::StatusOr<Tensor> Cat(TensorSpan tensors, int64_t dim) {
         }
       }
     } else if (t.numel() > 0) {
-      const Tensor place = result.ViewUnchecked(
-          t.sizes(), result.strides(), start * result.stride(d));
+      const Tensor place = result.ViewUnchecked(t.sizes(), result.strides(),
+                                                start * result.stride(d));
       TANDEM_RETURN_IF_ERROR(CopyElements(t, place));
     }
     start += t.size(d);
@@ -292,18 +291,26 @@ absl::StatusOr<Tensor> Cat(TensorSpan tensors, int64_t dim) {
 
 absl::StatusOr<Tensor> Stack(TensorSpan tensors, int64_t dim) {
   TANDEM_RETURN_IF_ERROR(CheckNotEmpty(tensors, "stack"));
-  TANDEM_ASSIGN_OR_RETURN(const int64_t d,
-                          WrapDim(dim, tensors[0].dim() + 1));
-  std::vector<Tensor> parts;
-  parts.reserve(tensors.size());
-  for (size_t i = 0; i < tensors.size(); ++i) {
-    if (tensors[i].sizes() != tensors[0].sizes()) {
+  const DimSpan sizes = tensors[0].sizes();
+  TANDEM_ASSIGN_OR_RETURN(const int64_t d, WrapDim(dim, tensors[0].dim() + 1));
+  for (size_t i = 1; i < tensors.size(); ++i) {
+    if (tensors[i].sizes() != sizes) {
       return Invalid(absl::StrCat(
           "stack expects each tensor to be equal size, but got ",
-          DimsToString(tensors[0].sizes()), " at entry 0 and ",
+          DimsToString(sizes), " at entry 0 and ",
           DimsToString(tensors[i].sizes()), " at entry ", i));
     }
-    TANDEM_ASSIGN_OR_RETURN(Tensor part, Unsqueeze(tensors[i], d));
+  }
+  if (d < tensors[0].dim()) {
+    TANDEM_ASSIGN_OR_RETURN(const Tensor joined, Cat(tensors, d));
+    Dims split(sizes.begin(), sizes.end());
+    split.insert(split.begin() + d, static_cast<int64_t>(tensors.size()));
+    return View(joined, split);
+  }
+  std::vector<Tensor> parts;
+  parts.reserve(tensors.size());
+  for (const Tensor& t : tensors) {
+    TANDEM_ASSIGN_OR_RETURN(Tensor part, Unsqueeze(t, d));
     parts.push_back(std::move(part));
   }
   return Cat(parts, d);

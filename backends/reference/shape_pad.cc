@@ -67,9 +67,9 @@ absl::StatusOr<Tensor> TakePadded(const Tensor& self, Ints pad, Mode mode,
     const int64_t d = self.dim() - 1 - static_cast<int64_t>(i);
     if (pad[2 * i] == 0 && pad[2 * i + 1] == 0) continue;
     TANDEM_ASSIGN_OR_RETURN(
-        result, TakeAlong(result, d,
-                          SourceIndices(mode, self.size(d), pad[2 * i],
-                                        sizes[d])));
+        result,
+        TakeAlong(result, d,
+                  SourceIndices(mode, self.size(d), pad[2 * i], sizes[d])));
   }
   if (result.is_same(self)) return CopyOfView(self);
   return result;
@@ -121,13 +121,13 @@ absl::StatusOr<Dims> CheckNd(const Tensor& self, Ints pad, int64_t n,
       absl::StrAppend(&input, j == 0 ? "" : ", ", std::string(1, names[j]),
                       ": ", self.size(d));
     }
-    return Invalid(n == 1 ? absl::StrCat("input (", input,
-                                         ") is too small. Calculated output",
-                                         got)
-                          : absl::StrCat("Calculated output", got,
-                                         " must be >= 1 in every dimension "
-                                         "(input ",
-                                         input, ")"));
+    return Invalid(n == 1
+                       ? absl::StrCat("input (", input,
+                                      ") is too small. Calculated output", got)
+                       : absl::StrCat("Calculated output", got,
+                                      " must be >= 1 in every dimension "
+                                      "(input ",
+                                      input, ")"));
   }
   TANDEM_RETURN_IF_ERROR(CheckedNumel(sizes).status());
   return sizes;
@@ -146,21 +146,46 @@ absl::StatusOr<Tensor> PadNd(const Tensor& self, Ints padding) {
   return n == 1 ? result : InFormat(result, SuggestedMemoryFormat(self));
 }
 
+// Negative padding cuts first; what is left goes round.
 absl::StatusOr<Tensor> PadCircular(const Tensor& self, Ints pad) {
-  TANDEM_ASSIGN_OR_RETURN(const Dims sizes, PaddedSizes(self.sizes(), pad));
+  if (pad.size() % 2 != 0 || pad.size() > 2 * static_cast<size_t>(self.dim())) {
+    return PaddedSizes(self.sizes(), pad).status();
+  }
+  Tensor inner = self;
+  Dims grown(pad.begin(), pad.end());
   for (size_t i = 0; i < pad.size() / 2; ++i) {
-    const int64_t size = self.size(self.dim() - 1 - static_cast<int64_t>(i));
-    if (pad[2 * i] > size || pad[2 * i + 1] > size) {
+    const int64_t d = self.dim() - 1 - static_cast<int64_t>(i);
+    const int64_t size = self.size(d);
+    const int64_t before = pad[2 * i], after = pad[2 * i + 1];
+    if (before > size || after > size) {
       return Invalid("Padding value causes wrapping around more than once.");
     }
+    const int64_t cut_before =
+        before < -size ? size : std::max<int64_t>(-before, 0);
+    const int64_t cut_after =
+        after < -size ? size : std::max<int64_t>(-after, 0);
+    if (before < -size || after < -size || size + before + after < 0) {
+      return Invalid(
+          "Negative padding value is resulting in an empty dimension");
+    }
+    grown[2 * i] = std::max<int64_t>(before, 0);
+    grown[2 * i + 1] = std::max<int64_t>(after, 0);
+    const int64_t rest = size - cut_before - cut_after;
+    if (rest < 0 || (rest == 0 && size + before + after > 0)) {
+      return Invalid(
+          "Negative padding value is resulting in an empty dimension");
+    }
+    TANDEM_ASSIGN_OR_RETURN(inner, Narrow(inner, d, cut_before, rest));
   }
-  return TakePadded(self, pad, Mode::kCircular, sizes);
+  TANDEM_ASSIGN_OR_RETURN(const Dims sizes, PaddedSizes(inner.sizes(), grown));
+  return TakePadded(inner, grown, Mode::kCircular, sizes);
 }
 
 absl::StatusOr<Tensor> PadMode(const Tensor& self, Ints pad, Mode mode,
                                std::optional<double> value) {
   const int64_t rank = self.dim();
-  if (pad.size() % 2 != 0) return Invalid("Padding length must be divisible by 2");
+  if (pad.size() % 2 != 0)
+    return Invalid("Padding length must be divisible by 2");
   if (static_cast<int64_t>(pad.size()) > 2 * rank) {
     return Invalid(absl::StrCat(
         "Padding length should be less than or equal to two times the input "
@@ -207,8 +232,8 @@ absl::StatusOr<Tensor> PadEnum(const Tensor& self, Ints pad, int64_t mode,
 
 absl::StatusOr<Tensor> Pad(const Tensor& self, Ints pad, absl::string_view mode,
                            std::optional<double> value) {
-  for (Mode m : {Mode::kConstant, Mode::kReflect, Mode::kReplicate,
-                 Mode::kCircular}) {
+  for (Mode m :
+       {Mode::kConstant, Mode::kReflect, Mode::kReplicate, Mode::kCircular}) {
     if (ModeName(m) == mode) return PadMode(self, pad, m, value);
   }
   return absl::UnimplementedError(
@@ -229,17 +254,17 @@ absl::StatusOr<Tensor> ConstantPadNd(const Tensor& self, Ints pad,
       const int64_t d = self.dim() - 1 - i;
       if (pad[2 * i] < 0) {
         TANDEM_ASSIGN_OR_RETURN(
-            inner, Narrow(inner, d, pad[2 * i] == INT64_MIN ? 0 : -pad[2 * i],
-                          pad[2 * i] < -inner.size(d)
-                              ? -1
-                              : inner.size(d) + pad[2 * i]));
+            inner,
+            Narrow(
+                inner, d, pad[2 * i] == INT64_MIN ? 0 : -pad[2 * i],
+                pad[2 * i] < -inner.size(d) ? -1 : inner.size(d) + pad[2 * i]));
       }
       if (pad[2 * i + 1] < 0) {
-        TANDEM_ASSIGN_OR_RETURN(
-            inner, Narrow(inner, d, 0,
-                          pad[2 * i + 1] < -inner.size(d)
-                              ? -1
-                              : inner.size(d) + pad[2 * i + 1]));
+        TANDEM_ASSIGN_OR_RETURN(inner,
+                                Narrow(inner, d, 0,
+                                       pad[2 * i + 1] < -inner.size(d)
+                                           ? -1
+                                           : inner.size(d) + pad[2 * i + 1]));
       }
     }
   }
@@ -247,17 +272,17 @@ absl::StatusOr<Tensor> ConstantPadNd(const Tensor& self, Ints pad,
   if (cuts_only) return Clone(inner);
   TANDEM_ASSIGN_OR_RETURN(
       Tensor result,
-      Tensor::EmptyStrided(
-          sizes, StridesOfFormat(sizes, SuggestedMemoryFormat(self)),
-          self.dtype()));
+      Tensor::EmptyStrided(sizes,
+                           StridesOfFormat(sizes, SuggestedMemoryFormat(self)),
+                           self.dtype()));
   result.impl()->quantizer = self.impl()->quantizer;
   TANDEM_RETURN_IF_ERROR(FillElements(result, value));
   Tensor place = result;
   for (int64_t i = 0; i < padded; ++i) {
     const int64_t d = self.dim() - 1 - i;
     TANDEM_ASSIGN_OR_RETURN(
-        place, Narrow(place, d, std::max<int64_t>(pad[2 * i], 0),
-                      inner.size(d)));
+        place,
+        Narrow(place, d, std::max<int64_t>(pad[2 * i], 0), inner.size(d)));
   }
   TANDEM_RETURN_IF_ERROR(CopyElements(inner, place));
   return result;

@@ -51,8 +51,8 @@ absl::StatusOr<Tensor> PixelShuffle(const Tensor& self, int64_t r) {
       CheckFactor(self, "pixel_shuffle", "upscale_factor", r));
   const int64_t rank = self.dim();
   const int64_t channels = self.size(rank - 3);
-  TANDEM_ASSIGN_OR_RETURN(
-      const int64_t square, CheckedMultiply(r, r, "pixel_shuffle"));
+  TANDEM_ASSIGN_OR_RETURN(const int64_t square,
+                          CheckedMultiply(r, r, "pixel_shuffle"));
   if (channels % square != 0) {
     return Invalid(absl::StrCat(
         "pixel_shuffle expects its input's 'channel' dimension to be divisible "
@@ -92,10 +92,10 @@ absl::StatusOr<Tensor> PixelUnshuffle(const Tensor& self, int64_t r) {
         "but input.size(-1)=",
         w, " is not divisible by ", r));
   }
-  TANDEM_ASSIGN_OR_RETURN(
-      const int64_t square, CheckedMultiply(r, r, "pixel_unshuffle"));
-  TANDEM_ASSIGN_OR_RETURN(
-      const int64_t channels, CheckedMultiply(c, square, "pixel_unshuffle"));
+  TANDEM_ASSIGN_OR_RETURN(const int64_t square,
+                          CheckedMultiply(r, r, "pixel_unshuffle"));
+  TANDEM_ASSIGN_OR_RETURN(const int64_t channels,
+                          CheckedMultiply(c, square, "pixel_unshuffle"));
   const Dims batch(self.sizes().begin(), self.sizes().end() - 3);
   Dims split = batch, order, sizes = batch;
   for (int64_t s : {c, h / r, r, w / r, r}) split.push_back(s);
@@ -108,9 +108,10 @@ absl::StatusOr<Tensor> PixelUnshuffle(const Tensor& self, int64_t r) {
 
 absl::StatusOr<Tensor> ChannelShuffle(const Tensor& self, int64_t groups) {
   if (self.dim() <= 2) {
-    return Invalid(absl::StrCat(
-        "channel_shuffle expects input with > 2 dims, but got input with sizes ",
-        DimsToString(self.sizes())));
+    return Invalid(
+        absl::StrCat("channel_shuffle expects input with > 2 dims, but got "
+                     "input with sizes ",
+                     DimsToString(self.sizes())));
   }
   const int64_t c = self.size(1);
   if (groups <= 0) {
@@ -120,9 +121,9 @@ absl::StatusOr<Tensor> ChannelShuffle(const Tensor& self, int64_t groups) {
         groups));
   }
   if (c % groups != 0) {
-    return Invalid(absl::StrCat(
-        "Number of channels must be divisible by groups. Got ", c,
-        " channels and ", groups, " groups."));
+    return Invalid(
+        absl::StrCat("Number of channels must be divisible by groups. Got ", c,
+                     " channels and ", groups, " groups."));
   }
   if (self.numel() == 0) return self.Alias();
   Dims split{self.size(0), groups, c / groups}, order{0, 2, 1};
@@ -272,7 +273,8 @@ absl::StatusOr<Tensor> DiagEmbed(const Tensor& self, int64_t offset,
   }
   const int64_t n = self.size(self.dim() - 1);
   int64_t edge;
-  if (offset == INT64_MIN || __builtin_add_overflow(n, std::abs(offset), &edge)) {
+  if (offset == INT64_MIN ||
+      __builtin_add_overflow(n, std::abs(offset), &edge)) {
     return Invalid("diag_embed: the size of the result overflows");
   }
   Dims sizes(self.sizes().begin(), self.sizes().end() - 1);

@@ -104,10 +104,12 @@ absl::StatusOr<Tensor> RepeatInterleaveTensor(
     const Tensor& self, const Tensor& repeats, std::optional<int64_t> dim,
     std::optional<int64_t> output_size) {
   Tensor input = self;
-  if (!dim.has_value() || (dim.has_value() && self.dim() == 0)) {
-    if (dim.has_value()) {
-      TANDEM_RETURN_IF_ERROR(WrapDim(*dim, self.dim()).status());
-    }
+  if (dim.has_value() && self.dim() == 0) {
+    TANDEM_RETURN_IF_ERROR(WrapDim(*dim, 0).status());
+    return absl::OutOfRangeError(
+        "Dimension specified as 0 but tensor has no dimensions");
+  }
+  if (!dim.has_value()) {
     TANDEM_ASSIGN_OR_RETURN(input, Reshape(self, {-1}));
   }
   TANDEM_ASSIGN_OR_RETURN(const int64_t d,
@@ -134,10 +136,13 @@ absl::StatusOr<Tensor> RepeatInterleaveInt(const Tensor& self, int64_t repeats,
                                            std::optional<int64_t> output_size) {
   if (repeats < 0) return Invalid("Repeats must be non-negative");
   Tensor input = self;
-  if (!dim.has_value() || self.dim() == 0) {
-    if (dim.has_value()) {
-      TANDEM_RETURN_IF_ERROR(WrapDim(*dim, self.dim()).status());
-    }
+  if (dim.has_value() && self.dim() == 0) {
+    TANDEM_RETURN_IF_ERROR(WrapDim(*dim, 0).status());
+    return absl::OutOfRangeError(
+        "Dimension out of range (expected to be in range of [-1, 0], but got "
+        "1)");
+  }
+  if (!dim.has_value()) {
     TANDEM_ASSIGN_OR_RETURN(input, Reshape(self, {-1}));
   }
   TANDEM_ASSIGN_OR_RETURN(const int64_t d,
@@ -147,8 +152,8 @@ absl::StatusOr<Tensor> RepeatInterleaveInt(const Tensor& self, int64_t repeats,
       CheckedMultiply(input.size(d), repeats, "repeat_interleave"));
   if (output_size.has_value() && *output_size != total) {
     return Invalid(
-        absl::StrCat("repeat_interleave: Invalid output_size, expected ",
-                     total, " but got ", *output_size));
+        absl::StrCat("repeat_interleave: Invalid output_size, expected ", total,
+                     " but got ", *output_size));
   }
   TANDEM_ASSIGN_OR_RETURN(Tensor column, Unsqueeze(input, d + 1));
   Dims sizes(column.sizes().begin(), column.sizes().end());
@@ -163,18 +168,18 @@ absl::StatusOr<Tensor> RepeatInterleaveInt(const Tensor& self, int64_t repeats,
 
 // ---- roll, flip, rot90
 
-absl::StatusOr<Tensor> RollOne(const Tensor& self, int64_t shift,
-                               int64_t dim) {
+absl::StatusOr<Tensor> RollOne(const Tensor& self, int64_t shift, int64_t dim) {
   if (self.dim() == 0) {
-    return absl::OutOfRangeError(absl::StrCat(
-        "Dimension specified as ", dim, " but tensor has no dimensions"));
+    return absl::OutOfRangeError(absl::StrCat("Dimension specified as ", dim,
+                                              " but tensor has no dimensions"));
   }
+  if (self.numel() == 0) return Clone(self);
   TANDEM_ASSIGN_OR_RETURN(const int64_t d, WrapDim(dim, self.dim()));
   const int64_t size = self.size(d);
-  if (self.numel() == 0) return Clone(self);
   int64_t start = -(shift % size);
   if (start < 0) start += size;
-  TANDEM_ASSIGN_OR_RETURN(const Tensor head, Narrow(self, d, start, size - start));
+  TANDEM_ASSIGN_OR_RETURN(const Tensor head,
+                          Narrow(self, d, start, size - start));
   TANDEM_ASSIGN_OR_RETURN(const Tensor tail, Narrow(self, d, 0, start));
   return Cat({head, tail}, d);
 }
@@ -184,8 +189,7 @@ absl::StatusOr<Tensor> Roll(const Tensor& self, Ints shifts, Ints dims) {
     if (shifts.empty()) return Invalid("`shifts` required");
     if (dims.empty() && shifts.size() == 1) {
       TANDEM_ASSIGN_OR_RETURN(const Tensor flat, Reshape(self, {-1}));
-      TANDEM_ASSIGN_OR_RETURN(const Tensor rolled,
-                              RollOne(flat, shifts[0], 0));
+      TANDEM_ASSIGN_OR_RETURN(const Tensor rolled, RollOne(flat, shifts[0], 0));
       return View(rolled, self.sizes());
     }
     if (shifts.size() != dims.size()) {
@@ -217,8 +221,8 @@ absl::StatusOr<Tensor> Rot90(const Tensor& self, int64_t k, Ints dims) {
         "expected total rotation dims == 2, but got dims = ", dims.size()));
   }
   if (rank < 2) {
-    return Invalid(absl::StrCat(
-        "expected total dims >= 2, but got total dims = ", rank));
+    return Invalid(
+        absl::StrCat("expected total dims >= 2, but got total dims = ", rank));
   }
   if (dims[0] == dims[1]) {
     return Invalid(absl::StrCat(
@@ -256,7 +260,8 @@ absl::StatusOr<Tensor> Flip(const Tensor& self, Ints dims) {
   if (self.dim() > 0) {
     for (int64_t d : wrapped) {
       Dims index(self.size(d));
-      for (int64_t i = 0; i < self.size(d); ++i) index[i] = self.size(d) - 1 - i;
+      for (int64_t i = 0; i < self.size(d); ++i)
+        index[i] = self.size(d) - 1 - i;
       TANDEM_ASSIGN_OR_RETURN(taken, TakeAlong(taken, d, index));
     }
   }

@@ -19,8 +19,8 @@ absl::StatusOr<Tensor> Put(const Tensor& result,
   if (place->sizes() != src.sizes()) {
     return absl::InvalidArgumentError(absl::StrCat(
         "expected src to have a size equal to the slice of self. src size = ",
-        DimsToString(src.sizes()), ", slice size = ",
-        DimsToString(place->sizes())));
+        DimsToString(src.sizes()),
+        ", slice size = ", DimsToString(place->sizes())));
   }
   TANDEM_RETURN_IF_ERROR(CopyElements(src, *place));
   return result;
@@ -82,10 +82,10 @@ absl::StatusOr<Tensor> FillDiagonal(const Tensor& self, const Scalar& value,
   if (wrap && rank == 2 && rows > columns + 1) {
     for (int64_t row = columns + 1; row < rows; row += columns + 1) {
       const int64_t length = std::min(columns, rows - row);
-      TANDEM_RETURN_IF_ERROR(FillElements(
-          self.ViewUnchecked({length}, {step},
-                             self.offset() + row * self.stride(0)),
-          value));
+      TANDEM_RETURN_IF_ERROR(
+          FillElements(self.ViewUnchecked({length}, {step},
+                                          self.offset() + row * self.stride(0)),
+                       value));
     }
   }
   return self;
@@ -101,7 +101,8 @@ void AddShapeScatter(KernelRegistrar& r) {
       .Add("aten::diagonal_scatter", &DiagonalScatter)
       .Add("aten::diagonal_scatter.out", &Variants<DiagonalScatter>::OutExact)
       .Add("aten::as_strided_scatter", &AsStridedScatter)
-      .Add("aten::as_strided_scatter.out", &Variants<AsStridedScatter>::OutExact)
+      .Add("aten::as_strided_scatter.out",
+           &Variants<AsStridedScatter>::OutExact)
       .Add("aten::fill_diagonal_", &FillDiagonal);
 }
 

@@ -47,8 +47,8 @@ absl::StatusOr<Tensor> TakeAlong(const Tensor& self, int64_t dim,
   result.impl()->quantizer = self.impl()->quantizer;
   if (result.numel() == 0) return result;
   TANDEM_ASSIGN_OR_RETURN(const Tensor dense, Contiguous(self));
-  const Rows rows = RowsAlong(dense.sizes(), dim,
-                              static_cast<int64_t>(dense.element_size()));
+  const Rows rows =
+      RowsAlong(dense.sizes(), dim, static_cast<int64_t>(dense.element_size()));
   const char* from = dense.raw_data();
   char* to = result.raw_data();
   if (rows.row == static_cast<int64_t>(dense.element_size())) {
@@ -68,13 +68,12 @@ absl::StatusOr<Tensor> TakeAlong(const Tensor& self, int64_t dim,
   return result;
 }
 
-absl::StatusOr<Tensor> InFormat(const Tensor& contiguous,
-                                MemoryFormat format) {
+absl::StatusOr<Tensor> InFormat(const Tensor& contiguous, MemoryFormat format) {
   const Dims strides = StridesOfFormat(contiguous.sizes(), format);
   if (contiguous.strides() == DimSpan(strides)) return contiguous;
   TANDEM_ASSIGN_OR_RETURN(
-      Tensor result, Tensor::EmptyStrided(contiguous.sizes(), strides,
-                                          contiguous.dtype()));
+      Tensor result,
+      Tensor::EmptyStrided(contiguous.sizes(), strides, contiguous.dtype()));
   result.impl()->quantizer = contiguous.impl()->quantizer;
   TANDEM_RETURN_IF_ERROR(CopyElements(contiguous, result));
   return result;
