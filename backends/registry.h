@@ -20,6 +20,11 @@ namespace tandem {
 struct KernelOptions {
   // Takes tensors whose conj or neg bit is set; others get them resolved first.
   bool handles_lazy_bits = false;
+  // Reads sizes, dtypes and the like but no elements: takes tensors on the meta
+  // device and sparse ones as well, which are refused for all others.
+  bool metadata_only = false;
+  // Takes sparse tensors (to_dense, coalesce, …).
+  bool handles_sparse = false;
 };
 
 struct KernelEntry {

@@ -1,0 +1,24 @@
+// Turns graphs into plans.
+#ifndef TANDEM_RUNTIME_PLAN_BUILDER_H_
+#define TANDEM_RUNTIME_PLAN_BUILDER_H_
+
+#include <memory>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "absl/types/span.h"
+#include "tandem/backends/registry.h"
+#include "tandem/runtime/plan.h"
+
+namespace tandem {
+
+// Flattens ifs, loops and calls of a defined function. Calls are flattened in
+// until the plan has grown large; the rest stay calls. An operator that no
+// backend has a kernel for is an error here, named with its place.
+absl::StatusOr<std::unique_ptr<Plan>> BuildPlan(
+    const Function& function, const Registry& registry,
+    absl::Span<const std::string> backends);
+
+}  // namespace tandem
+
+#endif  // TANDEM_RUNTIME_PLAN_BUILDER_H_
