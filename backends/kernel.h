@@ -126,6 +126,7 @@ TANDEM_UNBOX(std::complex<double>, kComplex, v.AsComplex());
 TANDEM_UNBOX(Scalar, kScalar, v.AsScalar());
 TANDEM_UNBOX(absl::string_view, kString, absl::string_view(v.AsString()));
 TANDEM_UNBOX(DType, kDType, static_cast<DType>(v.AsInt()));
+TANDEM_UNBOX(MemoryFormat, kInt, static_cast<MemoryFormat>(v.AsInt()));
 TANDEM_UNBOX(Device, kDevice, v.AsDevice());
 TANDEM_UNBOX(Generator*, kGenerator,
              v.is_none() ? nullptr : &v.AsGenerator().generator);

@@ -92,26 +92,26 @@ absl::StatusOr<RowConverter> RowConverter::Make(DType from, DType to) {
   RowConverter c;
   c.from_ = from;
   c.to_ = to;
-  const auto direct = [&](auto tag) -> absl::Status {
+  // From the common dtypes to any, and from any to them, in one step.
+  const auto to_any = [&](auto tag) -> absl::Status {
     using T = typename decltype(tag)::type;
-    if (from == DType::kFloat) {
-      c.direct_ = &ConvertRow<float, T>;
-    } else if (to == DType::kFloat) {
-      c.direct_ = &ConvertRow<T, float>;
-    } else if (from == DType::kInt64) {
-      c.direct_ = &ConvertRow<int64_t, T>;
-    } else if (to == DType::kInt64) {
-      c.direct_ = &ConvertRow<T, int64_t>;
-    }
+    c.direct_ =
+        from == DType::kFloat ? &ConvertRow<float, T> : &ConvertRow<int64_t, T>;
+    return absl::OkStatus();
+  };
+  const auto from_any = [&](auto tag) -> absl::Status {
+    using T = typename decltype(tag)::type;
+    c.direct_ =
+        to == DType::kFloat ? &ConvertRow<T, float> : &ConvertRow<T, int64_t>;
     return absl::OkStatus();
   };
   const bool from_common = from == DType::kFloat || from == DType::kInt64;
   const bool to_common = to == DType::kFloat || to == DType::kInt64;
-  if (from_common && !IsFloat8(to) && VisitAll(to, "copy_", direct).ok()) {
+  if (from_common && !IsFloat8(to) && VisitAll(to, "copy_", to_any).ok()) {
     return c;
   }
   if (to_common && !from_common && !IsFloat8(from) &&
-      VisitAll(from, "copy_", direct).ok()) {
+      VisitAll(from, "copy_", from_any).ok()) {
     return c;
   }
   if (IsFloat8(from)) {

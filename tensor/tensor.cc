@@ -138,9 +138,14 @@ absl::StatusOr<int64_t> CheckedNumel(DimSpan sizes) {
 }
 
 absl::StatusOr<Tensor> Tensor::Empty(DimSpan sizes, DType dtype) {
-  TANDEM_ASSIGN_OR_RETURN(const int64_t numel, CheckedNumel(sizes));
+  const absl::StatusOr<int64_t> checked = CheckedNumel(sizes);
+  const bool negative = std::any_of(sizes.begin(), sizes.end(),
+                                    [](int64_t size) { return size < 0; });
+  if (!checked.ok() && negative) return checked.status();
+  const int64_t numel = checked.value_or(INT64_MAX);
   int64_t bytes;
-  if (__builtin_mul_overflow(numel, static_cast<int64_t>(ElementSize(dtype)),
+  if (!checked.ok() ||
+      __builtin_mul_overflow(numel, static_cast<int64_t>(ElementSize(dtype)),
                              &bytes)) {
     return absl::InvalidArgumentError(
         absl::StrCat("Storage size calculation overflowed with sizes=",

@@ -7,9 +7,6 @@ namespace tandem::reference {
 
 absl::Status Register(Registry& registry) {
   TANDEM_RETURN_IF_ERROR(RegisterShape(registry));
-  TANDEM_RETURN_IF_ERROR(RegisterFactory(registry));
-  TANDEM_RETURN_IF_ERROR(RegisterIndex(registry));
-  TANDEM_RETURN_IF_ERROR(RegisterSort(registry));
   return absl::OkStatus();
 }
 

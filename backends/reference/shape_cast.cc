@@ -5,6 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "tandem/backends/reference/shape.h"
 #include "tandem/backends/reference/variants.h"
+#include "tandem/ir/operators/shape_shapes.h"
 #include "tandem/tensor/copy.h"
 
 namespace tandem::reference {
@@ -43,7 +44,7 @@ absl::StatusOr<Tensor> Convert(const Tensor& self, const Target& target) {
   const bool same_device = to_meta == self.is_meta();
   if (!target.copy && same_device && dtype == self.dtype() &&
       (target.format == MemoryFormat::kPreserve ||
-       self.is_contiguous(target.format))) {
+       SuggestedMemoryFormat(self) == target.format)) {
     return self;
   }
   if (IsQuantized(dtype) != IsQuantized(self.dtype())) {
@@ -179,9 +180,7 @@ absl::StatusOr<Tensor> PinMemory(const Tensor&, std::optional<Device>) {
 
 // ---- contiguous, clone, copy
 
-absl::StatusOr<Tensor> ContiguousOp(const Tensor& self,
-                                    std::optional<MemoryFormat> memory_format) {
-  const MemoryFormat format = memory_format.value_or(MemoryFormat::kContiguous);
+absl::StatusOr<Tensor> ContiguousOp(const Tensor& self, MemoryFormat format) {
   if (self.is_contiguous(format)) return self;
   if (format == MemoryFormat::kPreserve) {
     return Invalid(
@@ -278,7 +277,8 @@ absl::StatusOr<Tensor> RequiresGrad(const Tensor& self, bool requires_grad) {
   if (requires_grad && !IsFloatingPoint(self.dtype()) &&
       !IsComplex(self.dtype())) {
     return Invalid(
-        "only Tensors of floating point dtype can require gradients");
+        "Only Tensors of floating point and complex dtype can require "
+        "gradients");
   }
   self.impl()->requires_grad = requires_grad;
   return self;

@@ -183,6 +183,11 @@ absl::StatusOr<Tensor> ResolveNeg(const Tensor& self) {
   return ResolveLazyBits(self);
 }
 
+absl::StatusOr<Tensor> ConjCopy(const Tensor& self) {
+  TANDEM_ASSIGN_OR_RETURN(const Tensor view, Conj(self));
+  return Clone(view);
+}
+
 absl::StatusOr<Tensor> ConjPhysical(const Tensor& self) {
   if (!IsComplex(self.dtype())) return self;
   TANDEM_ASSIGN_OR_RETURN(const Tensor view, ConjView(self));
@@ -215,7 +220,7 @@ void AddShapeComplex(KernelRegistrar& r) {
       .Add("aten::conj_physical", &ConjPhysical, lazy)
       .Add("aten::conj_physical.out", &Variants<ConjPhysical>::Out, lazy)
       .Add("aten::conj_physical_", &InPlace<ConjPhysical>::Write, lazy)
-      .Add("aten::_conj_physical", &ConjPhysical, lazy)
+      .Add("aten::_conj_physical", &ConjCopy, lazy)
       .Add("aten::_conj_physical.out", &Variants<ConjPhysical>::Out, lazy)
       .Add("aten::resolve_conj", &ResolveConj, lazy)
       .Add("aten::resolve_neg", &ResolveNeg, lazy);

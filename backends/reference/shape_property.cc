@@ -5,6 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "tandem/backends/reference/shape.h"
 #include "tandem/backends/reference/variants.h"
+#include "tandem/ir/operators/shape_shapes.h"
 
 namespace tandem::reference {
 namespace {
@@ -48,15 +49,17 @@ int64_t Zero(const Tensor&) { return 0; }
 int64_t GetDevice(const Tensor& self) { return self.device().index; }
 
 bool IsContiguous(const Tensor& self) { return self.is_contiguous(); }
-bool IsContiguousIn(const Tensor& self, std::optional<MemoryFormat> format) {
-  return self.is_contiguous(format.value_or(MemoryFormat::kContiguous));
+bool IsContiguousIn(const Tensor& self, MemoryFormat format) {
+  return self.is_contiguous(format);
 }
 bool IsNonOverlappingAndDense(const Tensor& self) {
   return self.is_non_overlapping_and_dense();
 }
 // Do the strides alone look like channels-last?
-bool IsStridesLike(const Tensor& self, std::optional<MemoryFormat> format) {
-  return self.is_contiguous(format.value_or(MemoryFormat::kContiguous));
+bool IsStridesLike(const Tensor& self, MemoryFormat wanted) {
+  return (wanted == MemoryFormat::kChannelsLast ||
+          wanted == MemoryFormat::kChannelsLast3d) &&
+         SuggestedMemoryFormat(self) == wanted;
 }
 
 bool IsComplexOp(const Tensor& self) { return IsComplex(self.dtype()); }

@@ -40,7 +40,14 @@ absl::StatusOr<Tensor> NarrowCopy(const Tensor& self, int64_t dim,
   if (self.dim() == 0) {
     return Invalid("narrow() cannot be applied to a 0-dim tensor.");
   }
-  TANDEM_ASSIGN_OR_RETURN(const Tensor view, Narrow(self, dim, start, length));
+  TANDEM_ASSIGN_OR_RETURN(const int64_t d, WrapDim(dim, self.dim()));
+  const int64_t size = self.size(d);
+  if (length < 0 && start >= -size && start <= size) {
+    return Invalid(absl::StrCat("start (", start < 0 ? start + size : start,
+                                ") + length (", length,
+                                ") exceeds dimension size (", size, ")."));
+  }
+  TANDEM_ASSIGN_OR_RETURN(const Tensor view, Narrow(self, d, start, length));
   return CopyOfView(view);
 }
 
@@ -78,13 +85,6 @@ absl::StatusOr<Tensor> AsStridedInPlace(const Tensor& self, DimSpan size,
   TANDEM_ASSIGN_OR_RETURN(const Tensor view,
                           AsStrided(self, size, stride, offset));
   return BecomeView(view, self);
-}
-
-// Gives back a slice's place in its source: self is src's slice.
-absl::StatusOr<Tensor> SliceInverse(const Tensor& self, const Tensor& src,
-                                    int64_t, std::optional<int64_t>,
-                                    std::optional<int64_t>, int64_t) {
-  return self.AsStrided(src.sizes(), src.strides(), src.offset());
 }
 
 }  // namespace

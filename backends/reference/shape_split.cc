@@ -52,7 +52,7 @@ Tensors SplitWithSizes(const Tensor& self, Ints split_sizes, int64_t dim) {
   if (!fits || start != size) {
     return Invalid(
         absl::StrCat("split_with_sizes expects split_sizes to sum exactly to ",
-                     size, " (input tensor's size at dimension ", d,
+                     size, " (input tensor's size at dimension ", dim,
                      "), but got split_sizes=", DimsToString(split_sizes)));
   }
   return pieces;
@@ -223,11 +223,11 @@ Tensors SplitAt(const Tensor& self, Ints indices) {
 }
 
 Tensors Unbind(const Tensor& self, int64_t dim) {
-  if (self.dim() == 0) {
-    return absl::OutOfRangeError(absl::StrCat("Dimension specified as ", dim,
-                                              " but tensor has no dimensions"));
-  }
   TANDEM_ASSIGN_OR_RETURN(const int64_t d, WrapDim(dim, self.dim()));
+  if (self.dim() == 0) {
+    return absl::OutOfRangeError(
+        "Dimension specified as 0 but tensor has no dimensions");
+  }
   const int64_t count = self.size(d);
   TANDEM_RETURN_IF_ERROR(CheckPieces(count));
   std::vector<Tensor> pieces;

@@ -118,13 +118,20 @@ absl::StatusOr<Tensor> SqueezeDims(const Tensor& self,
 
 // ---- order of dims
 
-absl::StatusOr<Tensor> T(const Tensor& self) {
+absl::StatusOr<Tensor> TNamed(const Tensor& self, absl::string_view name) {
   if (self.dim() > 2) {
-    return Invalid(
-        absl::StrCat("t() expects a tensor with <= 2 dimensions, but self is ",
-                     self.dim(), "D"));
+    return Invalid(absl::StrCat(
+        name, " expects a tensor with <= 2 dimensions, but self is ",
+        self.dim(), "D"));
   }
   return Transpose(self, 0, self.dim() < 2 ? 0 : 1);
+}
+
+absl::StatusOr<Tensor> T(const Tensor& self) { return TNamed(self, "t()"); }
+
+absl::StatusOr<Tensor> TInPlace(const Tensor& self) {
+  TANDEM_ASSIGN_OR_RETURN(const Tensor view, TNamed(self, "t_()"));
+  return BecomeView(view, self);
 }
 
 absl::StatusOr<Tensor> MoveDims(const Tensor& self,
@@ -356,8 +363,8 @@ void AddShapeView(KernelRegistrar& r) {
   r.Add("aten::view", &View, lazy)
       .Add("aten::_unsafe_view", &View, lazy)
       .Add("aten::_unsafe_view.out", &Variants<View>::OutExact, lazy)
-      .Add("aten::view_copy", &Variants<View>::Copy, lazy)
-      .Add("aten::view_copy.out", &Variants<View>::OutExact, lazy)
+      .Add("aten::view_copy", &ReshapeCopy, lazy)
+      .Add("aten::view_copy.out", &Variants<ReshapeCopy>::OutExact, lazy)
       .Add("aten::view_as", &ViewAs, lazy)
       .Add("aten::reshape", &Reshape, lazy)
       .Add("aten::reshape_as", &ReshapeAs, lazy)
@@ -398,7 +405,7 @@ void AddShapeView(KernelRegistrar& r) {
       .Add("aten::swapdims", &Transpose, lazy)
       .Add("aten::swapdims_", &InPlace<Transpose>::View, lazy)
       .Add("aten::t", &T, lazy)
-      .Add("aten::t_", &InPlace<T>::View, lazy)
+      .Add("aten::t_", &TInPlace, lazy)
       .Add("aten::t_copy", &Variants<T>::Copy, lazy)
       .Add("aten::t_copy.out", &Variants<T>::OutExact, lazy)
       .Add("aten::movedim.int", &MoveDim, lazy)

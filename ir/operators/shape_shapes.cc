@@ -63,7 +63,8 @@ absl::StatusOr<Dims> InferSizes(DimSpan shape, int64_t numel) {
   if (zero) {
     product = 0;
   } else if (overflow) {
-    return mismatch();
+    return numel == 0 ? Invalid("numel: integer multiplication overflow")
+                      : mismatch();
   }
   if (!inferred.has_value()) {
     if (product != numel) return mismatch();
@@ -153,7 +154,7 @@ absl::StatusOr<Geometry> ExpandedGeometry(const Tensor& self, DimSpan sizes) {
       stride = 1;
     }
     int64_t target = sizes[d];
-    if (target == -1) {
+    if (target == -1 && own_rank > 0) {
       if (own < 0) {
         return Invalid(absl::StrCat("The expanded size of the tensor (", target,
                                     ") isn't allowed in a leading, "
@@ -161,12 +162,6 @@ absl::StatusOr<Geometry> ExpandedGeometry(const Tensor& self, DimSpan sizes) {
                                     d));
       }
       target = size;
-    }
-    if (target < 0) {
-      return Invalid(absl::StrCat("The expanded size of the tensor (", target,
-                                  ") isn't allowed in a leading, "
-                                  "non-existing dimension ",
-                                  d));
     }
     if (size != target) {
       if (size != 1) {
@@ -182,6 +177,9 @@ absl::StatusOr<Geometry> ExpandedGeometry(const Tensor& self, DimSpan sizes) {
     }
     g.sizes[d] = size;
     g.strides[d] = stride;
+  }
+  for (int64_t s : g.sizes) {
+    if (s < 0) return Invalid("numel: integer multiplication overflow");
   }
   TANDEM_RETURN_IF_ERROR(CheckedNumel(g.sizes).status());
   return g;
@@ -333,7 +331,7 @@ absl::StatusOr<Dims> PaddedSizes(DimSpan sizes, DimSpan pad) {
     return Invalid(absl::StrCat(
         "Length of pad should be no more than twice the number of dimensions "
         "of the input. Pad length is ",
-        pad.size(), " while the input has ", sizes.size(), " dimensions."));
+        pad.size(), "while the input has ", sizes.size(), "dimensions."));
   }
   Dims result(sizes.begin(), sizes.end());
   for (size_t i = 0; i < padded; ++i) {
@@ -357,6 +355,37 @@ absl::StatusOr<Dims> PaddedSizes(DimSpan sizes, DimSpan pad) {
   return result;
 }
 
+MemoryFormat SuggestedMemoryFormat(const Tensor& t) {
+  const int64_t rank = t.dim();
+  if (rank != 4 && rank != 5) return MemoryFormat::kContiguous;
+  // Channels first in memory, then the innermost dims outwards. Where sizes of
+  // 1 leave it open, the tensor counts as contiguous.
+  if (t.stride(1) == 0) return MemoryFormat::kContiguous;
+  int64_t least = 0;
+  const auto grows = [&](int64_t d) {
+    if (t.size(d) == 0 || t.stride(d) < least) return false;
+    if (d == 0 && least == t.stride(1)) return false;
+    least = t.stride(d);
+    if (t.size(d) > 1) least *= t.size(d);
+    return true;
+  };
+  if (!grows(1)) return MemoryFormat::kContiguous;
+  for (int64_t d = rank - 1; d >= 2; --d) {
+    if (!grows(d)) return MemoryFormat::kContiguous;
+  }
+  if (!grows(0)) return MemoryFormat::kContiguous;
+  return rank == 4 ? MemoryFormat::kChannelsLast
+                   : MemoryFormat::kChannelsLast3d;
+}
+
+Dims StridesOfFormat(DimSpan sizes, MemoryFormat format) {
+  if ((format == MemoryFormat::kChannelsLast && sizes.size() == 4) ||
+      (format == MemoryFormat::kChannelsLast3d && sizes.size() == 5)) {
+    return ChannelsLastStrides(sizes);
+  }
+  return ContiguousStrides(sizes);
+}
+
 absl::StatusOr<Dims> RepeatedSizes(DimSpan sizes, DimSpan repeats) {
   if (repeats.size() < sizes.size()) {
     return Invalid(
@@ -370,7 +399,6 @@ absl::StatusOr<Dims> RepeatedSizes(DimSpan sizes, DimSpan repeats) {
     TANDEM_ASSIGN_OR_RETURN(result[d],
                             CheckedMultiply(size, repeats[d], "repeat"));
   }
-  TANDEM_RETURN_IF_ERROR(CheckedNumel(result).status());
   return result;
 }
 

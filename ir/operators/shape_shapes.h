@@ -59,6 +59,12 @@ bool IsSkippedByCat(const Tensor& t);
 // on; negative values cut.
 absl::StatusOr<Dims> PaddedSizes(DimSpan sizes, DimSpan pad);
 
+// The memory format that the strides of a 4-dim or 5-dim tensor speak for, as
+// PyTorch's suggest_memory_format: channels last, or contiguous for the rest.
+MemoryFormat SuggestedMemoryFormat(const Tensor& t);
+// Strides of that format where the sizes have it, contiguous ones otherwise.
+Dims StridesOfFormat(DimSpan sizes, MemoryFormat format);
+
 // Sizes of repeat(repeats); errors on overflow.
 absl::StatusOr<Dims> RepeatedSizes(DimSpan sizes, DimSpan repeats);
 
