@@ -1,0 +1,11 @@
+class M(Module):
+  __parameters__ = []
+  __buffers__ = []
+  training : bool
+  def forward(self: __torch__.M) -> Tensor:
+    a = 1
+    if True:
+      a = "x"
+    else:
+      pass
+    return torch.tensor([1., 2.])

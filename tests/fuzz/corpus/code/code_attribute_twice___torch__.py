@@ -1,0 +1,8 @@
+class M(Module):
+  __parameters__ = []
+  __buffers__ = []
+  k : int
+  k : str
+  training : bool
+  def forward(self: __torch__.M) -> Tensor:
+    return torch.tensor([1., 2.])

@@ -1,0 +1,3 @@
+class O(Module):
+  m : Optional[__torch__.M]
+  training : bool

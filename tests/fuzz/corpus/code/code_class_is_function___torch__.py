@@ -1,0 +1,2 @@
+def M(x: int) -> int:
+  return x

@@ -1,0 +1,2 @@
+class M(Module):
+  training : bool

@@ -1,0 +1,3 @@
+class M(Module):
+  training : bool
+  forward : int

@@ -1,0 +1,4 @@
+class M(Module):
+  training : bool
+  def forward() -> Tensor:
+    return torch.ones([1])

@@ -1,0 +1,3 @@
+import __torch__
+def f(x: int) -> Tensor:
+  return __torch__.g(x, )

@@ -1,0 +1,8 @@
+class M(Module):
+  __parameters__ = []
+  __buffers__ = []
+  training : bool
+  def forward(self: __torch__.M) -> Tensor:
+    a = "\x"
+    b = "\u12"
+    return torch.tensor([1., 2.])

@@ -1,0 +1,7 @@
+class M(Module):
+  __parameters__ = []
+  __buffers__ = []
+  training : bool
+  def forward(self: __torch__.M) -> Tensor:
+    a = torch.ones([1])
+    return torch.tensor([1., 2.])
