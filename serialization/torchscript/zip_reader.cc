@@ -283,8 +283,11 @@ absl::Status ZipReader::ReadZip64Field(
     const uint16_t id = Get16(extra.data() + pos);
     const uint16_t size = Get16(extra.data() + pos + 2);
     if (size > extra.size() - pos - 4) {
-      return Error(name, at + pos,
-                   "an extra field runs over the end of the extra area");
+      return Error(
+          name, at + pos,
+          absl::StrCat("an extra field of the ",
+                       directory ? "central directory" : "local header",
+                       " runs over the end of the extra area"));
     }
     if (id == 1) {
       if (found) {
