@@ -6,22 +6,31 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
+#include "absl/time/clock.h"
 #include "tandem/frontends/script/import.h"
 #include "tandem/ir/class_type.h"
+#include "tandem/ir/compilation_unit.h"
+#include "tandem/runtime/engine.h"
 #include "tandem/serialization/torchscript/debug_ranges.h"
 #include "tandem/serialization/torchscript/pickle.h"
 #include "tandem/serialization/torchscript/tensor_reader.h"
 #include "tandem/serialization/torchscript/value_reader.h"
+#include "tandem/tensor/generator.h"
 #include "tandem/tensor/status_macros.h"
 
 namespace tandem {
 namespace {
 
+class Silence final : public OutputSink {
+ public:
+  void Write(absl::string_view) override {}
+};
+
 // The types of an archive's code, for its pickles.
 class ArchiveTypes : public TypeSource {
  public:
-  ArchiveTypes(script::SourceImporter& importer, const MethodRunner& runner)
-      : importer_(importer), runner_(runner) {}
+  ArchiveTypes(script::SourceImporter& importer, const LoadOptions& options)
+      : importer_(importer), options_(options) {}
 
   absl::StatusOr<TypePtr> FindType(absl::string_view name) override {
     return importer_.LoadType(name);
@@ -31,41 +40,53 @@ class ArchiveTypes : public TypeSource {
   }
   absl::Status SetState(const Ref<ModuleObject>& object, Function& method,
                         IValue state) override {
-    if (!runner_) {
+    if (options_.engine == nullptr) {
       return absl::FailedPreconditionError(
-          "it would have to be run, which was not allowed");
+          "it must be run, and no engine was given to run it");
     }
+    Silence silence;
+    CallOptions call;
+    call.memory = options_.memory;
+    call.generator = &generator_;
+    call.output = &silence;
+    call.warnings = &silence;
+    call.cancel = options_.cancel;
+    call.deadline = absl::Now() + options_.max_setstate_time;
+    call.max_steps = options_.max_setstate_steps;
     std::vector<IValue> arguments;
     arguments.emplace_back(object);
     arguments.push_back(std::move(state));
-    return runner_(method, std::move(arguments)).status();
+    return options_.engine
+        ->CallFunction(&method, std::move(arguments), {}, call)
+        .status();
   }
 
  private:
   script::SourceImporter& importer_;
-  const MethodRunner& runner_;
+  const LoadOptions& options_;
+  Generator generator_;
 };
 
 class Loader {
  public:
-  Loader(std::shared_ptr<Archive> archive, const ScriptLoadOptions& options)
+  Loader(std::shared_ptr<Archive> archive, const LoadOptions& options)
       : archive_(std::move(archive)), options_(options) {}
 
-  absl::StatusOr<ScriptArchive> Load() {
-    TANDEM_ASSIGN_OR_RETURN(result_.version, archive_->Version());
+  absl::StatusOr<Module> Load() {
+    TANDEM_ASSIGN_OR_RETURN(const int64_t version, archive_->Version());
     TANDEM_RETURN_IF_ERROR(archive_->CheckByteOrder());
-    result_.unit = options_.operators != nullptr
-                       ? std::make_shared<CompilationUnit>(options_.operators)
-                       : std::make_shared<CompilationUnit>();
+    auto unit = options_.operators != nullptr
+                    ? std::make_shared<CompilationUnit>(options_.operators)
+                    : std::make_shared<CompilationUnit>();
     script::SourceImporter importer(
-        result_.unit.get(), &result_.constants,
+        unit.get(), &constants_,
         [this](absl::string_view qualifier) { return ReadCode(qualifier); },
-        result_.version);
-    ArchiveTypes types(importer, options_.run_method);
+        version);
+    ArchiveTypes types(importer, options_);
     TANDEM_RETURN_IF_ERROR(ReadConstants(types));
-    TANDEM_RETURN_IF_ERROR(ReadRoot(types));
+    TANDEM_ASSIGN_OR_RETURN(Ref<ModuleObject> root, ReadRoot(types));
     TANDEM_RETURN_IF_ERROR(ReadExtraFiles());
-    return std::move(result_);
+    return Module(std::move(unit), std::move(root));
   }
 
  private:
@@ -101,12 +122,12 @@ class Loader {
     ValueReader reader(pickle, storages, types);
     for (const PickleValue& item : pickle.Items(root)) {
       TANDEM_ASSIGN_OR_RETURN(IValue value, reader.Read(item, Type::Any()));
-      result_.constants.push_back(std::move(value));
+      constants_.push_back(std::move(value));
     }
     return absl::OkStatus();
   }
 
-  absl::Status ReadRoot(ArchiveTypes& types) {
+  absl::StatusOr<Ref<ModuleObject>> ReadRoot(ArchiveTypes& types) {
     TANDEM_ASSIGN_OR_RETURN(const ZipRecord record, archive_->Read("data.pkl"));
     TANDEM_ASSIGN_OR_RETURN(const Pickle pickle,
                             ParsePickle("data.pkl", record));
@@ -125,8 +146,7 @@ class Loader {
       return pickle.Error(root,
                           "the archive's value is not the object of a module");
     }
-    result_.root = value.AsRef<ModuleObject>();
-    return absl::OkStatus();
+    return value.AsRef<ModuleObject>();
   }
 
   absl::Status ReadExtraFiles() {
@@ -143,14 +163,15 @@ class Loader {
   }
 
   const std::shared_ptr<Archive> archive_;
-  const ScriptLoadOptions& options_;
-  ScriptArchive result_;
+  const LoadOptions& options_;
+  // The values of CONSTANTS.cN.
+  std::vector<IValue> constants_;
 };
 
 }  // namespace
 
-absl::StatusOr<ScriptArchive> LoadScriptArchive(
-    std::shared_ptr<File> file, const ScriptLoadOptions& options) {
+absl::StatusOr<Module> LoadModule(std::shared_ptr<File> file,
+                                  const LoadOptions& options) {
   TANDEM_ASSIGN_OR_RETURN(std::unique_ptr<Archive> archive,
                           Archive::Open(std::move(file), options.limits));
   if (archive->kind() == Archive::Kind::kValues) {
@@ -163,10 +184,10 @@ absl::StatusOr<ScriptArchive> LoadScriptArchive(
   return Loader(std::move(archive), options).Load();
 }
 
-absl::StatusOr<ScriptArchive> LoadScriptArchive(
-    const std::string& path, const ScriptLoadOptions& options) {
+absl::StatusOr<Module> LoadModule(const std::string& path,
+                                  const LoadOptions& options) {
   TANDEM_ASSIGN_OR_RETURN(std::shared_ptr<File> file, File::Open(path));
-  return LoadScriptArchive(std::move(file), options);
+  return LoadModule(std::move(file), options);
 }
 
 }  // namespace tandem

@@ -1,58 +1,53 @@
 #ifndef TANDEM_SERIALIZATION_TORCHSCRIPT_MODULE_LOADER_H_
 #define TANDEM_SERIALIZATION_TORCHSCRIPT_MODULE_LOADER_H_
 
+#include <atomic>
 #include <cstdint>
-#include <functional>
 #include <map>
 #include <memory>
 #include <string>
 
-#include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "tandem/ir/compilation_unit.h"
-#include "tandem/ir/ivalue.h"
+#include "absl/time/time.h"
 #include "tandem/ir/operator_table.h"
+#include "tandem/runtime/module.h"
 #include "tandem/serialization/torchscript/archive.h"
 #include "tandem/serialization/torchscript/file.h"
+#include "tandem/tensor/context.h"
 
 namespace tandem {
 
-// Runs a method of the program that is being loaded; `arguments` begin with the
-// object. The caller limits steps, memory and time: a __setstate__ is a
-// stranger's code.
-using MethodRunner = std::function<absl::StatusOr<IValue>(
-    Function& method, std::vector<IValue> arguments)>;
+class Engine;
 
-struct ScriptLoadOptions {
+struct LoadOptions {
   ArchiveLimits limits;
   // The operators that the program may use; null: those that tandem has.
   const OperatorTable* operators = nullptr;
-  // Runs __setstate__. Without it, a class that has one is refused.
-  MethodRunner run_method;
+
+  // Runs __setstate__, a stranger's code, within the limits below, without
+  // output and with random numbers of its own. Null: a class that has one is
+  // refused.
+  const Engine* engine = nullptr;
+  int64_t max_setstate_steps = 10'000'000;  // of one object
+  absl::Duration max_setstate_time = absl::Seconds(10);
+  // Bounds what __setstate__ allocates; must outlive the module.
+  MemoryBudget* memory = nullptr;
+  const std::atomic<bool>* cancel = nullptr;
+
   // Gets the records below extra/, by their names after it, if not null.
   std::map<std::string, std::string>* extra_files = nullptr;
 };
 
-// A script archive in memory: the program and its root object. The weights lie
-// in the mapped file.
-struct ScriptArchive {
-  std::shared_ptr<CompilationUnit> unit;
-  // Declared after `unit`: an object goes before its class.
-  Ref<ModuleObject> root;
-  int64_t version = 0;
-  // The values of CONSTANTS.cN.
-  std::vector<IValue> constants;
-};
-
 // Opens an archive that torch.jit.save wrote, of file format version 1 to 10.
+// The weights lie in the mapped file and are changed there in private.
 //
 // All classes that the root object needs are compiled, so that errors of the
 // code show here with their place. Values are checked against declared types.
 // Records that nothing refers to are not read, nor traced_inputs.
-absl::StatusOr<ScriptArchive> LoadScriptArchive(
-    const std::string& path, const ScriptLoadOptions& options = {});
-absl::StatusOr<ScriptArchive> LoadScriptArchive(
-    std::shared_ptr<File> file, const ScriptLoadOptions& options = {});
+absl::StatusOr<Module> LoadModule(const std::string& path,
+                                  const LoadOptions& options = {});
+absl::StatusOr<Module> LoadModule(std::shared_ptr<File> file,
+                                  const LoadOptions& options = {});
 
 }  // namespace tandem
 
