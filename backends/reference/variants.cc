@@ -1,14 +1,13 @@
 #include "tandem/backends/reference/variants.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "absl/strings/str_cat.h"
 #include "tandem/tensor/copy.h"
 
 namespace tandem::reference {
-namespace {
 
-// PyTorch's words for a dtype in C++ error texts.
 absl::string_view CppName(DType dtype) {
   switch (dtype) {
     case DType::kUInt8:
@@ -40,7 +39,40 @@ absl::string_view CppName(DType dtype) {
   }
 }
 
-}  // namespace
+absl::Status CheckNumberFits(const Scalar& value, DType dtype) {
+  bool fits = true;
+  absl::string_view name = CppName(dtype);
+  if (value.is_complex() && !IsComplex(dtype)) {
+    fits = value.ToComplex().imag() == 0;
+  }
+  if (IsIntegral(dtype, /*include_bool=*/false)) {
+    const int bits = static_cast<int>(8 * ElementSize(dtype));
+    const bool is_signed = IsSigned(dtype);
+    // Negative numbers may wrap in unsigned types.
+    const double high = std::ldexp(1.0, is_signed ? bits - 1 : bits);
+    const double v = value.ToDouble();
+    fits = fits && v < high && (is_signed ? v >= -high : v > -high);
+    if (value.is_int() && is_signed && bits == 64) fits = true;
+    name = dtype == DType::kUInt8    ? "uint8_t"
+           : dtype == DType::kInt8   ? "int8_t"
+           : dtype == DType::kInt16  ? "int16_t"
+           : dtype == DType::kInt64  ? "int64_t"
+           : dtype == DType::kUInt16 ? "uint16_t"
+           : dtype == DType::kUInt32 ? "uint32_t"
+           : dtype == DType::kUInt64 ? "uint64_t"
+                                     : name;
+  } else if (IsFloatingPoint(dtype) && dtype != DType::kDouble) {
+    const double limit = dtype == DType::kHalf ? 65504.0
+                         : dtype == DType::kBFloat16
+                             ? 3.3895313892515355e38
+                             : 3.4028234663852886e38;
+    const double v = std::abs(value.ToDouble());
+    fits = fits && !(v > limit && !std::isinf(v));
+  }
+  if (fits) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat(
+      "value cannot be converted to type ", name, " without overflow"));
+}
 
 absl::Status CheckWritable(const Tensor& t) {
   if (t.is_meta()) {

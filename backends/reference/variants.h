@@ -42,6 +42,13 @@ absl::StatusOr<Tensor> WriteOut(const Tensor& result, const Tensor& out);
 // dtype float, but got double instead").
 absl::StatusOr<Tensor> WriteOutExact(const Tensor& result, const Tensor& out);
 
+// Does the number fit an element of that dtype? PyTorch's text otherwise
+// ("value cannot be converted to type uint8_t without overflow").
+absl::Status CheckNumberFits(const Scalar& value, DType dtype);
+
+// The name of the C++ type in PyTorch's texts ("long int", "c10::Half").
+absl::string_view CppName(DType dtype);
+
 // result -> self, where self keeps its sizes.
 absl::StatusOr<Tensor> WriteSelf(const Tensor& result, const Tensor& self);
 
