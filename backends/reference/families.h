@@ -10,6 +10,7 @@ namespace tandem::reference {
 
 absl::Status RegisterFactory(Registry& registry);
 absl::Status RegisterIndex(Registry& registry);
+absl::Status RegisterPointwise(Registry& registry);
 absl::Status RegisterShape(Registry& registry);
 absl::Status RegisterSort(Registry& registry);
 

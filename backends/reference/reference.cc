@@ -7,6 +7,7 @@ namespace tandem::reference {
 
 absl::Status Register(Registry& registry) {
   TANDEM_RETURN_IF_ERROR(RegisterShape(registry));
+  TANDEM_RETURN_IF_ERROR(RegisterPointwise(registry));
   return absl::OkStatus();
 }
 

@@ -42,6 +42,7 @@ absl::string_view CppName(DType dtype) {
 absl::Status CheckNumberFits(const Scalar& value, DType dtype) {
   bool fits = true;
   absl::string_view name = CppName(dtype);
+  if (dtype == DType::kBool) return absl::OkStatus();
   if (value.is_complex() && !IsComplex(dtype)) {
     fits = value.ToComplex().imag() == 0;
   }
@@ -62,10 +63,9 @@ absl::Status CheckNumberFits(const Scalar& value, DType dtype) {
            : dtype == DType::kUInt64 ? "uint64_t"
                                      : name;
   } else if (IsFloatingPoint(dtype) && dtype != DType::kDouble) {
-    const double limit = dtype == DType::kHalf ? 65504.0
-                         : dtype == DType::kBFloat16
-                             ? 3.3895313892515355e38
-                             : 3.4028234663852886e38;
+    const double limit = dtype == DType::kHalf       ? 65504.0
+                         : dtype == DType::kBFloat16 ? 3.3895313892515355e38
+                                                     : 3.4028234663852886e38;
     const double v = std::abs(value.ToDouble());
     fits = fits && !(v > limit && !std::isinf(v));
   }

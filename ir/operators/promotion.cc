@@ -176,10 +176,7 @@ Dims PointwiseStrides(absl::Span<const Tensor* const> operands, DimSpan sizes,
   const Tensor* first = nullptr;
   for (const Tensor* t : operands) {
     if (!t->defined()) continue;
-    if (t->sizes() != sizes) {
-      same_shape = false;
-      break;
-    }
+    if (t->sizes() != sizes) same_shape = false;
     contiguous = contiguous && t->is_contiguous();
     if (first == nullptr) {
       first = t;
