@@ -21,8 +21,8 @@ namespace {
 constexpr uint64_t kAlignment = 64;
 constexpr uint64_t kLocalHeaderSize = 30;
 constexpr uint32_t kLarge = 0xFFFFFFFF;
-// UTF-8 name, sizes after the data.
-constexpr uint16_t kFlags = 0x0808;
+constexpr uint16_t kUtf8Name = 0x0800;
+constexpr uint16_t kHasDescriptor = 0x0008;
 
 class StringSink final : public ByteSink {
  public:
@@ -189,6 +189,7 @@ absl::Status ZipWriter::Add(absl::string_view name,
     return absl::InvalidArgumentError("a record's name is too long");
   }
   std::string packed;
+  if (bytes.empty()) deflate = false;
   if (deflate) {
     TANDEM_ASSIGN_OR_RETURN(packed, Deflated(bytes));
     entry.method = Z_DEFLATED;
@@ -197,6 +198,8 @@ absl::Status ZipWriter::Add(absl::string_view name,
   entry.size = bytes.size();
   entry.packed_size = deflate ? packed.size() : bytes.size();
   entry.offset = offset_;
+  // An empty record needs no sizes after its data.
+  entry.flags = bytes.empty() ? kUtf8Name : kUtf8Name | kHasDescriptor;
   const bool wide = entry.size >= kLarge || entry.packed_size >= kLarge;
   std::string extra;
   if (wide) {
@@ -208,7 +211,7 @@ absl::Status ZipWriter::Add(absl::string_view name,
   const uint64_t pad = (kAlignment - start % kAlignment) % kAlignment;
   absl::StrAppend(&extra, "FB", Le16(pad), std::string(pad, 'Z'));
   TANDEM_RETURN_IF_ERROR(Write(absl::StrCat(
-      "PK\3\4", Le16(deflate ? 20 : 0), Le16(kFlags), Le16(entry.method),
+      "PK\3\4", Le16(deflate ? 20 : 0), Le16(entry.flags), Le16(entry.method),
       Le32(0), Le32(wide ? entry.crc : 0), Le32(wide ? kLarge : 0),
       Le32(wide ? kLarge : 0), Le16(entry.name.size()), Le16(extra.size()),
       entry.name, extra)));
@@ -218,10 +221,12 @@ absl::Status ZipWriter::Add(absl::string_view name,
     TANDEM_RETURN_IF_ERROR(
         Write({reinterpret_cast<const char*>(bytes.data()), bytes.size()}));
   }
-  TANDEM_RETURN_IF_ERROR(Write(
-      absl::StrCat("PK\7\10", Le32(entry.crc),
-                   wide ? Le64(entry.packed_size) : Le32(entry.packed_size),
-                   wide ? Le64(entry.size) : Le32(entry.size))));
+  if ((entry.flags & kHasDescriptor) != 0) {
+    TANDEM_RETURN_IF_ERROR(Write(
+        absl::StrCat("PK\7\10", Le32(entry.crc),
+                     wide ? Le64(entry.packed_size) : Le32(entry.packed_size),
+                     wide ? Le64(entry.size) : Le32(entry.size))));
+  }
   entries_.push_back(std::move(entry));
   return absl::OkStatus();
 }
@@ -251,7 +256,7 @@ absl::Status ZipWriter::Finish() {
     }
     std::string out =
         absl::StrCat("PK\1\2", Le16(0), Le16(entry.method != 0 ? 20 : 0),
-                     Le16(kFlags), Le16(entry.method), Le32(0));
+                     Le16(entry.flags), Le16(entry.method), Le32(0));
     absl::StrAppend(&out, Le32(entry.crc), Le32(Clip32(entry.packed_size)),
                     Le32(Clip32(entry.size)), Le16(entry.name.size()));
     absl::StrAppend(&out, Le16(extra.size()), Le16(0), Le16(0), Le16(0));

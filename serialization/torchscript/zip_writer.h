@@ -57,6 +57,7 @@ class ZipWriter {
  private:
   struct Entry {
     std::string name;
+    uint16_t flags = 0;
     uint16_t method = 0;
     uint32_t crc = 0;
     uint64_t packed_size = 0;
