@@ -8,6 +8,10 @@ namespace tandem::reference {
 absl::Status Register(Registry& registry) {
   TANDEM_RETURN_IF_ERROR(RegisterShape(registry));
   TANDEM_RETURN_IF_ERROR(RegisterPointwise(registry));
+  TANDEM_RETURN_IF_ERROR(RegisterMatmul(registry));
+  TANDEM_RETURN_IF_ERROR(RegisterConv(registry));
+  TANDEM_RETURN_IF_ERROR(RegisterPool(registry));
+  TANDEM_RETURN_IF_ERROR(RegisterNorm(registry));
   return absl::OkStatus();
 }
 
