@@ -11,9 +11,9 @@ namespace tandem::reference {
 absl::Status RegisterConv(Registry& registry);
 absl::Status RegisterFactory(Registry& registry);
 absl::Status RegisterIndex(Registry& registry);
-absl::Status RegisterPointwise(Registry& registry);
 absl::Status RegisterMatmul(Registry& registry);
 absl::Status RegisterNorm(Registry& registry);
+absl::Status RegisterPointwise(Registry& registry);
 absl::Status RegisterPool(Registry& registry);
 absl::Status RegisterShape(Registry& registry);
 absl::Status RegisterSort(Registry& registry);
