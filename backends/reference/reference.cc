@@ -12,6 +12,7 @@ absl::Status Register(Registry& registry) {
   TANDEM_RETURN_IF_ERROR(RegisterConv(registry));
   TANDEM_RETURN_IF_ERROR(RegisterPool(registry));
   TANDEM_RETURN_IF_ERROR(RegisterNorm(registry));
+  TANDEM_RETURN_IF_ERROR(RegisterFactory(registry));
   return absl::OkStatus();
 }
 

@@ -295,10 +295,10 @@ absl::StatusOr<Tensor> Stack(TensorSpan tensors, int64_t dim) {
   TANDEM_ASSIGN_OR_RETURN(const int64_t d, WrapDim(dim, tensors[0].dim() + 1));
   for (size_t i = 1; i < tensors.size(); ++i) {
     if (tensors[i].sizes() != sizes) {
-      return Invalid(absl::StrCat(
-          "stack expects each tensor to be equal size, but got ",
-          DimsToString(sizes), " at entry 0 and ",
-          DimsToString(tensors[i].sizes()), " at entry ", i));
+      return Invalid(
+          absl::StrCat("stack expects each tensor to be equal size, but got ",
+                       DimsToString(sizes), " at entry 0 and ",
+                       DimsToString(tensors[i].sizes()), " at entry ", i));
     }
   }
   if (d < tensors[0].dim()) {

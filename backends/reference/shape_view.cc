@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "tandem/backends/reference/shape.h"
 #include "tandem/backends/reference/variants.h"
+#include "tandem/ir/operators/promotion.h"
 #include "tandem/ir/operators/shape_shapes.h"
 #include "tandem/tensor/copy.h"
 
@@ -330,25 +331,7 @@ absl::StatusOr<Tensor> AtLeast3d(const Tensor& self) {
 
 absl::StatusOr<std::vector<Tensor>> BroadcastTensors(
     absl::Span<const Tensor> tensors) {
-  // From the right; the text is expand's broadcasting one.
-  Dims sizes;
-  for (const Tensor& t : tensors) {
-    const int64_t rank = t.dim();
-    if (rank > static_cast<int64_t>(sizes.size())) {
-      sizes.insert(sizes.begin(), rank - sizes.size(), 1);
-    }
-    const int64_t shift = static_cast<int64_t>(sizes.size()) - rank;
-    for (int64_t d = 0; d < rank; ++d) {
-      int64_t& s = sizes[shift + d];
-      if (t.size(d) == s || t.size(d) == 1) continue;
-      if (s != 1) {
-        return Invalid(absl::StrCat(
-            "The size of tensor a (", s, ") must match the size of tensor b (",
-            t.size(d), ") at non-singleton dimension ", shift + d));
-      }
-      s = t.size(d);
-    }
-  }
+  TANDEM_ASSIGN_OR_RETURN(const Dims sizes, BroadcastSizes(tensors));
   std::vector<Tensor> results;
   results.reserve(tensors.size());
   for (const Tensor& t : tensors) {

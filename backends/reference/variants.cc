@@ -1,6 +1,7 @@
 #include "tandem/backends/reference/variants.h"
 
 #include <algorithm>
+#include <cfloat>
 #include <cmath>
 
 #include "absl/strings/str_cat.h"
@@ -49,10 +50,11 @@ absl::Status CheckNumberFits(const Scalar& value, DType dtype) {
   if (IsIntegral(dtype, /*include_bool=*/false)) {
     const int bits = static_cast<int>(8 * ElementSize(dtype));
     const bool is_signed = IsSigned(dtype);
-    // Negative numbers may wrap in unsigned types.
+    // Negative integers may wrap in unsigned types.
     const double high = std::ldexp(1.0, is_signed ? bits - 1 : bits);
     const double v = value.ToDouble();
-    fits = fits && v < high && (is_signed ? v >= -high : v > -high);
+    const double low = is_signed ? -high : value.is_double() ? 0 : 1 - high;
+    fits = fits && v < high && v >= low;
     if (value.is_int() && is_signed && bits == 64) fits = true;
     name = dtype == DType::kUInt8    ? "uint8_t"
            : dtype == DType::kInt8   ? "int8_t"
@@ -62,6 +64,10 @@ absl::Status CheckNumberFits(const Scalar& value, DType dtype) {
            : dtype == DType::kUInt32 ? "uint32_t"
            : dtype == DType::kUInt64 ? "uint64_t"
                                      : name;
+  } else if (dtype == DType::kComplexFloat) {
+    for (double part : {value.ToComplex().real(), value.ToComplex().imag()}) {
+      fits = fits && (std::isinf(part) || !(std::abs(part) > FLT_MAX));
+    }
   } else if (IsFloatingPoint(dtype) && dtype != DType::kDouble) {
     const double limit = dtype == DType::kHalf       ? 65504.0
                          : dtype == DType::kBFloat16 ? 3.3895313892515355e38
