@@ -13,6 +13,7 @@ absl::Status Register(Registry& registry) {
   TANDEM_RETURN_IF_ERROR(RegisterPool(registry));
   TANDEM_RETURN_IF_ERROR(RegisterNorm(registry));
   TANDEM_RETURN_IF_ERROR(RegisterFactory(registry));
+  TANDEM_RETURN_IF_ERROR(RegisterUpsample(registry));
   return absl::OkStatus();
 }
 
