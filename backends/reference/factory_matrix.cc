@@ -1,14 +1,11 @@
-// Matrices and encodings: eye, tril, triu and their indices, vander, one_hot,
-// complex, polar.
+// Matrices and encodings: eye, tril, triu and their indices, vander, one_hot.
 #include <algorithm>
 #include <cmath>
 #include <cstring>
 
 #include "absl/strings/str_cat.h"
 #include "tandem/backends/reference/factory.h"
-#include "tandem/backends/reference/shape.h"
 #include "tandem/backends/reference/variants.h"
-#include "tandem/ir/operators/promotion.h"
 #include "tandem/tensor/copy.h"
 #include "tandem/tensor/visit.h"
 
@@ -247,101 +244,7 @@ absl::StatusOr<Tensor> OneHot(const Tensor& self, int64_t num_classes) {
   return t;
 }
 
-// ---- complex, polar
-
-// Both parts in one dtype, expanded to common sizes; a result to write to.
-struct Parts {
-  Tensor first, second, result;
-};
-
-absl::StatusOr<Parts> MakeParts(const Tensor& a, const Tensor& b,
-                                absl::string_view) {
-  for (const Tensor* t : {&a, &b}) {
-    if (t->dtype() != DType::kHalf && t->dtype() != DType::kFloat &&
-        t->dtype() != DType::kDouble) {
-      return absl::UnimplementedError(absl::StrCat(
-          "Expected both inputs to be Half, Float or Double tensors but got ",
-          TypeName(a.dtype()), " and ", TypeName(b.dtype())));
-    }
-  }
-  if (a.dtype() != b.dtype()) {
-    return Invalid(absl::StrCat("Expected object of scalar type ",
-                                TypeName(a.dtype()), " but got scalar type ",
-                                TypeName(b.dtype()), " for second argument"));
-  }
-  TANDEM_ASSIGN_OR_RETURN(const Dims sizes,
-                          BroadcastSizes(a.sizes(), b.sizes()));
-  TANDEM_ASSIGN_OR_RETURN(const Tensor first, Expand(a, sizes));
-  TANDEM_ASSIGN_OR_RETURN(const Tensor second, Expand(b, sizes));
-  TANDEM_ASSIGN_OR_RETURN(
-      Tensor result,
-      Tensor::EmptyStrided(sizes, PointwiseStrides({a, b}, sizes),
-                           ToComplex(a.dtype())));
-  return Parts{first, second, std::move(result)};
-}
-
-// The real (0) or imaginary (1) parts of a complex tensor, as a view.
-Tensor PartView(const Tensor& t, int64_t part) {
-  Dims strides(t.strides().begin(), t.strides().end());
-  for (int64_t& s : strides) s *= 2;
-  Tensor view = t.ViewUnchecked(t.sizes(), strides, 2 * t.offset() + part);
-  view.impl()->dtype = ToReal(t.dtype());
-  return view;
-}
-
-absl::StatusOr<Tensor> Complex(const Tensor& real, const Tensor& imag) {
-  TANDEM_ASSIGN_OR_RETURN(const Parts p, MakeParts(real, imag, "complex"));
-  TANDEM_RETURN_IF_ERROR(CopyElements(p.first, PartView(p.result, 0)));
-  TANDEM_RETURN_IF_ERROR(CopyElements(p.second, PartView(p.result, 1)));
-  return p.result;
-}
-
-absl::StatusOr<Tensor> Polar(const Tensor& abs, const Tensor& angle) {
-  TANDEM_ASSIGN_OR_RETURN(const Parts p, MakeParts(abs, angle, "polar"));
-  if (abs.dtype() == DType::kHalf) {
-    return NotImplementedFor("polar_cpu", abs.dtype());
-  }
-  TANDEM_ASSIGN_OR_RETURN(const Tensor r, Contiguous(p.first));
-  TANDEM_ASSIGN_OR_RETURN(const Tensor phi, Contiguous(p.second));
-  TANDEM_ASSIGN_OR_RETURN(const Tensor dense,
-                          Tensor::Empty(r.sizes(), p.result.dtype()));
-  const auto fill = [&](auto zero) {
-    using T = decltype(zero);
-    auto* out = dense.data<std::complex<T>>();
-    for (int64_t i = 0; i < r.numel(); ++i) {
-      const T radius = r.data<T>()[i], a = phi.data<T>()[i];
-      out[i] = {radius * std::cos(a), radius * std::sin(a)};
-    }
-  };
-  if (r.dtype() == DType::kFloat) {
-    fill(float{});
-  } else {
-    fill(double{});
-  }
-  TANDEM_RETURN_IF_ERROR(CopyElements(dense, p.result));
-  return p.result;
-}
-
-absl::StatusOr<Tensor> WriteComplex(const Tensor& result, const Tensor& out) {
-  if (result.dtype() != out.dtype()) {
-    return Invalid(absl::StrCat(
-        "Expected object of scalar type ", TypeName(result.dtype()),
-        " but got scalar type ", TypeName(out.dtype()), " for argument 'out'"));
-  }
-  return WriteOut(result, out);
-}
-
-absl::StatusOr<Tensor> ComplexOut(const Tensor& real, const Tensor& imag,
-                                  const Tensor& out) {
-  TANDEM_ASSIGN_OR_RETURN(const Tensor result, Complex(real, imag));
-  return WriteComplex(result, out);
-}
-
-absl::StatusOr<Tensor> PolarOut(const Tensor& abs, const Tensor& angle,
-                                const Tensor& out) {
-  TANDEM_ASSIGN_OR_RETURN(const Tensor result, Polar(abs, angle));
-  return WriteComplex(result, out);
-}
+// ---- polar of numbers
 
 template <typename A, typename B>
 std::complex<double> PolarNumbers(A radius, B angle) {
@@ -373,10 +276,6 @@ void AddFactoryMatrix(KernelRegistrar& r) {
       .Add("aten::triu_indices.out", &IndicesOut<false>)
       .Add("aten::vander", &Vander)
       .Add("aten::one_hot", &OneHot)
-      .Add("aten::complex", &Complex)
-      .Add("aten::complex.out", &ComplexOut)
-      .Add("aten::polar", &Polar)
-      .Add("aten::polar.out", &PolarOut)
       .Add("aten::polar.int", &PolarNumbers<int64_t, int64_t>)
       .Add("aten::polar.float", &PolarNumbers<double, double>)
       .Add("aten::polar.int_float", &PolarNumbers<int64_t, double>)

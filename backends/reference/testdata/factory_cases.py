@@ -131,14 +131,6 @@ for t in [torch.tensor([1, 0, 2]), torch.tensor([[0, 1]]), torch.tensor(2),
           torch.tensor([1.]), torch.tensor([1], dtype=torch.int32)]:
     for n in [-1, 3, 2, 0]:
         call("aten::one_hot", t, n)
-for a in [x, x.t(), x.double(), x.half(), i, torch.ones(3), torch.tensor(1.)]:
-    for b in [x, torch.ones(3).double(), torch.ones(4), x.double()]:
-        call("aten::complex", a, b)
-        call("aten::polar", a, b)
-call("aten::complex", x.t(), x.t())
-call("aten::complex.out", x, x, out=torch.zeros(2, 3, dtype=torch.complex64))
-call("aten::complex.out", x, x, out=torch.zeros(2, 3))
-
 # windows
 for op in ["hann", "hamming", "blackman", "bartlett", "kaiser"]:
     name = "aten::%s_window" % op
