@@ -13,7 +13,7 @@ namespace tandem {
 namespace {
 
 // In the order of NodeKind.
-constexpr std::array<absl::string_view, 47> kNames = {
+constexpr std::array<absl::string_view, 51> kNames = {
     "",
     "prim::Constant",
     "prim::Uninitialized",
@@ -54,6 +54,10 @@ constexpr std::array<absl::string_view, 47> kNames = {
     "prim::LoopContinuation",
     "prim::Closure",
     "prim::ComprehensionScope",
+    "prim::EmptyListLiteral",
+    "prim::forkClosure",
+    "prim::awaitableClosure",
+    "prim::With",
     "prim::PythonOp",
     "prim::TracedAttr",
     "prim::Unknown",

@@ -77,6 +77,10 @@ enum class NodeKind : uint8_t {
   kLoopContinuation,
   kClosure,
   kComprehensionScope,
+  kEmptyListLiteral,
+  kForkClosure,
+  kAwaitableClosure,
+  kWith,
   // Traces and python.
   kPythonOp,
   kTracedAttr,

@@ -300,6 +300,12 @@ bool Type::IsSubtypeOf(const Type& super, std::string* why) const {
       return IsNumberLike(kind_);
     case Kind::kInt:
       return kind_ == Kind::kInt || IsIntAlias(kind_);
+    case Kind::kScalarType:
+    case Kind::kLayout:
+    case Kind::kMemoryFormat:
+    case Kind::kQScheme:
+      // Programs have ints for them.
+      return kind_ == Kind::kInt || kind_ == super.kind();
     case Kind::kAnyList:
       return kind_ == Kind::kList || kind_ == Kind::kAnyList;
     case Kind::kAnyTuple:

@@ -10,9 +10,9 @@
 
 namespace tandem::script {
 
-// A call in an archive of version <= `last_version` that fits `old_schema` means
-// the function `upgrader` of UpgraderSource(), called with the same arguments
-// (which also has the old schema's defaults); it is inlined.
+// A call in an archive of version <= `last_version` that fits `old_schema`
+// means the function `upgrader` of UpgraderSource(), called with the same
+// arguments (which also has the old schema's defaults); it is inlined.
 //
 // Operators whose old calls mean what they mean today have no entry, though
 // PyTorch lists them (div with a rounding mode, full.out).
@@ -30,8 +30,8 @@ absl::Span<const OperatorUpgrader> UpgradersOf(absl::string_view op);
 // All of them.
 absl::Span<const OperatorUpgrader> AllUpgraders();
 
-// The functions as TorchScript source in the dialect of archives (torch.OP is any
-// operator of aten), of today's meaning.
+// The functions as TorchScript source in the dialect of archives (torch.OP is
+// any operator of aten), of today's meaning.
 absl::string_view UpgraderSource();
 
 }  // namespace tandem::script

@@ -15,8 +15,7 @@ std::string HighlightAll(const SourceRange& range) {
 
 absl::Status Session::Error(const SourceRange& range,
                             absl::string_view message) const {
-  std::string text =
-      absl::StrCat("\n", message, ":\n", HighlightAll(range));
+  std::string text = absl::StrCat("\n", message, ":\n", HighlightAll(range));
   for (size_t i = calls_.size(); i > 1; --i) {
     const Call& callee = calls_[i - 1];
     const Call& caller = calls_[i - 2];

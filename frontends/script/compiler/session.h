@@ -4,6 +4,7 @@
 #ifndef TANDEM_FRONTENDS_SCRIPT_COMPILER_SESSION_H_
 #define TANDEM_FRONTENDS_SCRIPT_COMPILER_SESSION_H_
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -37,6 +38,9 @@ class Session {
     if (!calls_.empty()) calls_.back().range = range;
   }
 
+  // Warnings are shown once each, by their number.
+  int64_t NextWarningId() { return next_warning_id_++; }
+
   bool IsCompiling(const Function* function) const {
     return compiling_.contains(function);
   }
@@ -64,9 +68,7 @@ class Session {
   // may nest expressions in functions in classes; the stack is finite.
   class Level {
    public:
-    explicit Level(Session* session) : session_(*session) {
-      ++session_.depth_;
-    }
+    explicit Level(Session* session) : session_(*session) { ++session_.depth_; }
     ~Level() { --session_.depth_; }
     bool ok() const { return session_.depth_ <= kMaxDepth; }
 
@@ -80,6 +82,7 @@ class Session {
   std::vector<Call> calls_;
   absl::flat_hash_set<const Function*> compiling_;
   int depth_ = 0;
+  int64_t next_warning_id_ = 0;
 };
 
 // `range` underlined; for generated text the original first, then "Serialized "

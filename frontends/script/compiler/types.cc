@@ -58,8 +58,7 @@ TypePtr UnifyStrictly(const TypePtr& a, const TypePtr& b, bool default_to_union,
     if (a->elements().size() != b->elements().size()) return nullptr;
     std::vector<TypePtr> elements;
     for (size_t i = 0; i < a->elements().size(); ++i) {
-      TypePtr element =
-          Unify(a->element(i), b->element(i), default_to_union);
+      TypePtr element = Unify(a->element(i), b->element(i), default_to_union);
       if (element == nullptr) return nullptr;
       elements.push_back(std::move(element));
     }

@@ -1,0 +1,28 @@
+// Where the compiler asks for names that a function does not define.
+
+#ifndef TANDEM_FRONTENDS_SCRIPT_COMPILER_RESOLVER_H_
+#define TANDEM_FRONTENDS_SCRIPT_COMPILER_RESOLVER_H_
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "tandem/frontends/script/compiler/sugared_value.h"
+#include "tandem/ir/type.h"
+
+namespace tandem::script {
+
+class Resolver {
+ public:
+  virtual ~Resolver() = default;
+  // Null if the name is unknown.
+  virtual absl::StatusOr<Sugared> ResolveValue(absl::string_view name,
+                                               FunctionCompiler& f,
+                                               const SourceRange& range) = 0;
+  // A class, enum, interface or NamedTuple by name, which may have dots; null
+  // if unknown.
+  virtual absl::StatusOr<TypePtr> ResolveType(absl::string_view name,
+                                              const SourceRange& range) = 0;
+};
+
+}  // namespace tandem::script
+
+#endif  // TANDEM_FRONTENDS_SCRIPT_COMPILER_RESOLVER_H_
