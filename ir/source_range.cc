@@ -14,6 +14,13 @@ namespace {
 // the part's own line and two others.
 constexpr int kContextLineEnds = 3;
 
+// A highlighted part with its context is clipped beyond this size, to this many
+// bytes before and after its start.
+constexpr size_t kMaxHighlight = 16000;
+constexpr size_t kClippedWidth = 100;
+
+bool IsLetterContinued(char c) { return (c & 0xC0) == 0x80; }
+
 // The number of leading bytes of the line part [begin, end) that stay without
 // an underline: what lies before `start`, and blanks.
 size_t CountBlank(absl::string_view text, size_t begin, size_t end,
@@ -125,6 +132,31 @@ std::string SourceRange::Highlight(absl::string_view function) const {
       absl::StrAppend(&out, ", in ", function);
     }
     out += '\n';
+  }
+  if (context_end - context_begin > kMaxHighlight) {
+    // Lines that no person wrote: the part around the start says enough.
+    const size_t line_begin = source_->LineStart(source_->LineIndex(start_));
+    const size_t line_end = std::min(text.find('\n', start_), text.size());
+    size_t shown_begin = std::max<size_t>(
+        line_begin, start_ - std::min<size_t>(start_, kClippedWidth));
+    size_t shown_end = std::min<size_t>(line_end, start_ + kClippedWidth);
+    while (shown_begin < start_ && IsLetterContinued(text[shown_begin])) {
+      ++shown_begin;
+    }
+    while (shown_end < line_end && shown_end > start_ &&
+           IsLetterContinued(text[shown_end])) {
+      --shown_end;
+    }
+    const size_t marked_end =
+        std::max<size_t>(std::min<size_t>(shown_end, end_), start_);
+    const absl::string_view before = shown_begin > line_begin ? "..." : "";
+    absl::StrAppend(&out, before,
+                    text.substr(shown_begin, shown_end - shown_begin),
+                    shown_end < line_end ? "...\n" : "\n");
+    out.append(before.size() + (start_ - shown_begin), ' ');
+    out.append(marked_end - start_, '~');
+    out += " <--- HERE\n";
+    return out;
   }
   absl::StrAppend(&out, text.substr(context_begin, start_ - context_begin));
 

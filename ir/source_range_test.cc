@@ -93,6 +93,15 @@ TEST(SourceRangeTest, ATextHighlightedWholeIsShownAsItIs) {
   EXPECT_EQ(SourceRange().Highlight(), "");
 }
 
+TEST(SourceRangeTest, LinesThatNobodyWroteAreClipped) {
+  const std::string text = "def f():\n  a = " + std::string(50000, '(') + "x\n";
+  auto source = MakeSource(text);
+  const size_t at = 30000;
+  EXPECT_EQ(SourceRange(source, at, at + 2).Highlight(),
+            "  File \"m.py\", line 2\n..." + std::string(200, '(') + "...\n" +
+                std::string(103, ' ') + "~~ <--- HERE\n");
+}
+
 TEST(SourceRangeTest, OriginalComesFromTheResolver) {
   auto original = MakeSource("x + y\n");
   auto generated = std::make_shared<Source>(

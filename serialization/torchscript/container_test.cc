@@ -312,6 +312,14 @@ TEST(PrintableTest, EscapesAndCuts) {
   EXPECT_EQ(Printable("\xc3\xa9\xc3\xa9", 3), "\xc3\xa9... (4 bytes)");
 }
 
+TEST(PrintableTest, MessagesKeepTheirLines) {
+  EXPECT_EQ(PrintableLines("a\n\tb\x1b"), "a\n\tb\\x1b");
+  const std::string cut = PrintableLines(std::string(1000, 'x') + "end", 100);
+  EXPECT_LT(cut.size(), 130u);
+  EXPECT_THAT(cut, HasSubstr("... (1003 bytes)"));
+  EXPECT_THAT(cut, HasSubstr("xend"));
+}
+
 // ---------------------------------------------------------------- pickle
 
 namespace p = testing::pickle;

@@ -181,7 +181,11 @@ absl::StatusOr<Module> LoadModule(std::shared_ptr<File> file,
         "(it has no constants.pkl and no code/). Load it in Python and save "
         "the model with torch.jit.save(torch.jit.script(model), path)."));
   }
-  return Loader(std::move(archive), options).Load();
+  absl::StatusOr<Module> module = Loader(std::move(archive), options).Load();
+  if (module.ok()) return module;
+  // Messages quote a stranger's names and code.
+  return absl::Status(module.status().code(),
+                      PrintableLines(module.status().message()));
 }
 
 absl::StatusOr<Module> LoadModule(const std::string& path,

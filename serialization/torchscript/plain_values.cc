@@ -1,5 +1,6 @@
 #include "tandem/serialization/torchscript/plain_values.h"
 
+#include <cmath>
 #include <complex>
 #include <utility>
 #include <vector>
@@ -137,7 +138,7 @@ class PlainReader {
     std::vector<IValue> keys, values;
     for (size_t i = 0; i + 1 < items.size(); i += 2) {
       const IValue& key = items[i];
-      if (!key.is_scalar() && !key.is_string() && !key.is_tensor()) {
+      if (!IsDictKey(key)) {
         return pickle_.Error(
             pickle_.Items(value)[i],
             absl::StrCat("a dict's key is ",
@@ -234,6 +235,16 @@ TypePtr CommonType(absl::Span<const IValue> values) {
   }
   if (common == nullptr) return Type::Any();
   return has_none ? Type::Optional(std::move(common)) : common;
+}
+
+bool IsDictKey(const IValue& value) {
+  if (value.is_double()) return !std::isnan(value.AsDouble());
+  if (value.is_complex()) {
+    const std::complex<double> c = value.AsComplex();
+    return !std::isnan(c.real()) && !std::isnan(c.imag());
+  }
+  return value.is_scalar() || value.is_string() || value.is_tensor() ||
+         value.is_device();
 }
 
 absl::StatusOr<IValue> LoadPlainValues(std::shared_ptr<File> file,

@@ -8,6 +8,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "tandem/serialization/torchscript/plain_values.h"
 #include "tandem/tensor/status_macros.h"
 
 namespace tandem {
@@ -291,7 +292,7 @@ absl::StatusOr<IValue> ValueReader::ReadDict(const PickleValue& dict,
   Ref<DictObject> made = MakeDict(key, value);
   for (size_t i = 0; i + 1 < items.size(); i += 2) {
     TANDEM_ASSIGN_OR_RETURN(IValue k, Read(items[i], key));
-    if (!k.is_scalar() && !k.is_string() && !k.is_tensor()) {
+    if (!IsDictKey(k)) {
       return Error(items[i],
                    absl::StrCat("a dict's key is ", KindName(items[i].kind)));
     }

@@ -135,6 +135,30 @@ std::string Printable(absl::string_view text, size_t max_size) {
   return out;
 }
 
+std::string PrintableLines(absl::string_view text, size_t max_size) {
+  const auto clean = [](absl::string_view part) {
+    const bool utf8 = IsUtf8(part);
+    std::string out;
+    for (const char c : part) {
+      const auto byte = static_cast<uint8_t>(c);
+      if ((byte < 0x20 && c != '\n' && c != '\t') || byte == 0x7F ||
+          (byte >= 0x80 && !utf8)) {
+        absl::StrAppend(&out, "\\x", absl::Hex(byte, absl::kZeroPad2));
+      } else {
+        out.push_back(c);
+      }
+    }
+    return out;
+  };
+  if (text.size() <= max_size) return clean(text);
+  absl::string_view head = text.substr(0, max_size * 3 / 4);
+  absl::string_view tail = text.substr(text.size() - max_size / 4);
+  while (!head.empty() && (head.back() & 0x80) != 0) head.remove_suffix(1);
+  while (!tail.empty() && (tail.front() & 0xC0) == 0x80) tail.remove_prefix(1);
+  return absl::StrCat(clean(head), "\n... (", text.size(), " bytes)\n",
+                      clean(tail));
+}
+
 ZipReader::ZipReader(std::shared_ptr<File> file, const ZipLimits& limits)
     : file_(std::move(file)), bytes_(file_->bytes()), limits_(limits) {
   if (limits_.max_inflated_total == 0) {

@@ -125,6 +125,10 @@ class ZipReader {
 // `text` as it may stand in a message: UTF-8, no control characters, not long.
 std::string Printable(absl::string_view text, size_t max_size = 200);
 
+// A message of several lines as it may be shown: as Printable, but for newlines
+// and tabs; what is too long loses its middle.
+std::string PrintableLines(absl::string_view text, size_t max_size = 16000);
+
 // Whether `text` is well-formed UTF-8 (no surrogates, no overlong forms).
 bool IsUtf8(absl::string_view text);
 
