@@ -14,6 +14,11 @@ absl::Status Register(Registry& registry) {
   TANDEM_RETURN_IF_ERROR(RegisterNorm(registry));
   TANDEM_RETURN_IF_ERROR(RegisterFactory(registry));
   TANDEM_RETURN_IF_ERROR(RegisterUpsample(registry));
+  TANDEM_RETURN_IF_ERROR(RegisterScalar(registry));
+  TANDEM_RETURN_IF_ERROR(RegisterString(registry));
+  TANDEM_RETURN_IF_ERROR(RegisterList(registry));
+  TANDEM_RETURN_IF_ERROR(RegisterDict(registry));
+  TANDEM_RETURN_IF_ERROR(RegisterPrim(registry));
   return absl::OkStatus();
 }
 
