@@ -198,17 +198,6 @@ Complex LogIntComplex(int64_t a, Complex b) {
   return LogFloatComplex(static_cast<double>(a), b);
 }
 
-// No check of the radius, other than std::polar's.
-template <typename A, typename B>
-Complex Polar(A a, B b) {
-  const double radius = static_cast<double>(a), angle = static_cast<double>(b);
-  return Complex(radius * std::cos(angle), radius * std::sin(angle));
-}
-absl::StatusOr<Scalar> PolarScalar(const Scalar& a, const Scalar& b) {
-  if (a.is_complex() || b.is_complex()) return NoComplex();
-  return Scalar(Polar(a.ToDouble(), b.ToDouble()));
-}
-
 bool IsNan(double a) { return std::isnan(a); }
 bool IsInf(double a) { return std::isinf(a); }
 bool IsFinite(double a) { return std::isfinite(a); }
@@ -311,11 +300,6 @@ void AddScalarMath(KernelRegistrar& r) {
       .Add("aten::log.float_complex", &LogFloatComplex)
       .Add("aten::log.complex_int", &LogComplexInt)
       .Add("aten::log.int_complex", &LogIntComplex);
-  r.Add("aten::polar.int", &Polar<int64_t, int64_t>)
-      .Add("aten::polar.float", &Polar<double, double>)
-      .Add("aten::polar.int_float", &Polar<int64_t, double>)
-      .Add("aten::polar.float_int", &Polar<double, int64_t>)
-      .Add("aten::polar.Scalar_Scalar", &PolarScalar);
   r.Add("aten::isnan.float", &IsNan)
       .Add("aten::isnan.complex", &IsNanComplex)
       .Add("aten::isinf.float", &IsInf)

@@ -74,7 +74,7 @@ FORBIDDEN = {
     ("aten::ne", 1): lambda a: complex in map(type, a),
     ("aten::chr", 1): lambda a: a[0] > 127,
 }
-SKIP = {"aten::_get_cpu_capability", "aten::save", "aten::isidentifier",
+SKIP = {"aten::_get_cpu_capability", "aten::polar", "aten::save", "aten::isidentifier",
         "aten::percentFormat", "aten::format", "aten::manual_seed",
         "aten::_print", "aten::warn", "aten::wait", "aten::set_grad_enabled",
         "aten::is_grad_enabled", "prim::RaiseException", "prim::type",
