@@ -19,6 +19,8 @@ absl::Status Register(Registry& registry) {
   TANDEM_RETURN_IF_ERROR(RegisterList(registry));
   TANDEM_RETURN_IF_ERROR(RegisterDict(registry));
   TANDEM_RETURN_IF_ERROR(RegisterPrim(registry));
+  TANDEM_RETURN_IF_ERROR(RegisterFft(registry));
+  TANDEM_RETURN_IF_ERROR(RegisterVision(registry));
   return absl::OkStatus();
 }
 

@@ -19,8 +19,14 @@ void ExpectAsRecorded(absl::Status (*register_family)(Registry&),
   for (const std::string& failure : counts.failures) ADD_FAILURE() << failure;
 }
 
+TEST(FftTest, DoesAsRecorded) { ExpectAsRecorded(&RegisterFft, "fft", 1400); }
+
 TEST(UpsampleTest, DoesAsRecorded) {
   ExpectAsRecorded(&RegisterUpsample, "upsample", 800);
+}
+
+TEST(VisionTest, DoesAsRecorded) {
+  ExpectAsRecorded(&RegisterVision, "vision", 120);
 }
 
 }  // namespace
