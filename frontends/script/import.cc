@@ -167,7 +167,15 @@ class SourceImporter::Impl : public Resolver {
       absl::string_view name;
       if (const auto* def = stmt->As<DefStmt>()) name = def->name.name;
       if (const auto* cls = stmt->As<ClassStmt>()) name = cls->name.name;
-      entries_[absl::StrCat(qualifier, ".", name)] = {tree.get(), stmt};
+      if (name.empty()) continue;
+      const bool is_new = entries_
+                              .emplace(absl::StrCat(qualifier, ".", name),
+                                       Entry{tree.get(), stmt})
+                              .second;
+      if (!is_new) {
+        return session_.Error(tree->Range(stmt->span), "'", name,
+                              "' is defined twice in the file");
+      }
     }
     trees_.push_back(std::move(tree));
     return absl::OkStatus();

@@ -94,7 +94,13 @@ class Loader {
       absl::string_view qualifier) {
     const std::string record = absl::StrCat(
         "code/", absl::StrReplaceAll(qualifier, {{".", "/"}}), ".py");
-    if (archive_->Find(record) == nullptr) return nullptr;
+    const ZipEntry* entry = archive_->Find(record);
+    if (entry == nullptr) return nullptr;
+    if (entry->size > options_.max_source_bytes) {
+      return absl::InvalidArgumentError(absl::StrCat(
+          archive_->Where(record), ": a source file of ", entry->size,
+          " bytes; the limit is ", options_.max_source_bytes));
+    }
     TANDEM_ASSIGN_OR_RETURN(const ZipRecord text, archive_->Read(record));
     return std::make_shared<const Source>(
         std::string(text.text()), record, 1,

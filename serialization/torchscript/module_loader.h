@@ -24,6 +24,9 @@ struct LoadOptions {
   // The operators that the program may use; null: those that tandem has.
   const OperatorTable* operators = nullptr;
 
+  // Of one source file.
+  uint64_t max_source_bytes = uint64_t{32} << 20;
+
   // Runs __setstate__, a stranger's code, within the limits below, without
   // output and with random numbers of its own. Null: a class that has one is
   // refused.

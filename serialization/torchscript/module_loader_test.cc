@@ -184,6 +184,19 @@ TEST(LoadModuleTest, ErrorsOfTheCodeNameTheirPlace) {
   EXPECT_THAT(LoadError(parts), HasSubstr("nope"));
 }
 
+TEST(LoadModuleTest, SourcesHaveALimit) {
+  LoadOptions options;
+  options.max_source_bytes = 100;
+  EXPECT_THAT(LoadError(Good(), options),
+              HasSubstr("m/code/__torch__.py\": a source file of"));
+}
+
+TEST(LoadModuleTest, WhatTheCodeSaysTwiceIsRefused) {
+  Parts parts = Good();
+  parts.records["code/__torch__.py"] += kCode;
+  EXPECT_THAT(LoadError(parts), HasSubstr("'M' is defined twice"));
+}
+
 // ---------------------------------------------------------------- __setstate__
 
 Parts WithSetState(const std::string& body,

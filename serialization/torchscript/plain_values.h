@@ -31,8 +31,8 @@ absl::StatusOr<IValue> LoadPlainValues(std::shared_ptr<File> file,
 // others are None; Any where they differ otherwise or there are none.
 TypePtr CommonType(absl::Span<const IValue> values);
 
-// Can the value be a dict's key? Not a NaN: it would never be found, and many of
-// them would make every insertion slow.
+// Can the value be a dict's key? Not a NaN: it would never be found, and many
+// of them would make every insertion slow.
 bool IsDictKey(const IValue& value);
 
 }  // namespace tandem

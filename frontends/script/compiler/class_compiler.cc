@@ -99,6 +99,13 @@ class ClassCompiler {
       }
       if (const auto* name = assign->targets[0]->As<NameExpr>()) {
         const std::string text(name->name);
+        const bool lists_names =
+            text == "__parameters__" || text == "__buffers__" ||
+            text == "__forward_pre_hooks__" || text == "__forward_hooks__";
+        if (lists_names && (assign->value == nullptr ||
+                            assign->value->As<ListExpr>() == nullptr)) {
+          return Error(stmt->span, text, " must be a list of names");
+        }
         if (text == "__parameters__") {
           for (std::string& p : Strings(assign->value)) parameters.insert(p);
         } else if (text == "__buffers__") {

@@ -272,6 +272,21 @@ class ExitTransformer {
   bool too_deep_ = false;
 };
 
+// What `block` uses of the if's outputs, as the if's own block gives it.
+void MapUsedOutputs(const Node* node, Block* own, const Block& block,
+                    absl::flat_hash_map<const Value*, Value*>* map) {
+  const auto visit = [&](const Value* value) {
+    if (value->node() == node) (*map)[value] = own->output(value->index());
+  };
+  for (const Node* user : block) {
+    for (const Value* input : user->inputs()) visit(input);
+    for (const Block* inner : user->blocks()) {
+      MapUsedOutputs(node, own, *inner, map);
+    }
+  }
+  for (const Value* output : block.outputs()) visit(output);
+}
+
 // An if over the constants that the if before it gives is put into that one:
 // `if x: return 1` `return 2` gets one if.
 bool MergeWithNextIf(Node* node) {
@@ -294,10 +309,9 @@ bool MergeWithNextIf(Node* node) {
     Block* into = node->block(i);
     const bool taken = i == 0 ? when_true->AsBool() : when_false->AsBool();
     const Block* from = second->block(taken ? 0 : 1);
+    // Only the outputs that are used: a chain of merged ifs has many.
     absl::flat_hash_map<const Value*, Value*> map;
-    for (size_t k = 0; k < node->outputs().size(); ++k) {
-      map[node->output(k)] = into->output(k);
-    }
+    MapUsedOutputs(node, into, *from, &map);
     into->CloneFrom(*from, &map);
   }
   for (Value* output : second->outputs()) {
@@ -309,11 +323,19 @@ bool MergeWithNextIf(Node* node) {
   return true;
 }
 
-void MergeConsecutiveIfs(Block* block) {
-  for (Node* node = block->first(); node != block->return_node();) {
-    for (Block* inner : node->blocks()) MergeConsecutiveIfs(inner);
-    // The merged if is looked at again.
-    if (!MergeWithNextIf(node)) node = node->next();
+// From `start` on, which may be null for the block's first node.
+void MergeConsecutiveIfs(Block* block, Node* start = nullptr) {
+  for (Node* node = start != nullptr ? start : block->first();
+       node != block->return_node(); node = node->next()) {
+    // The merged if is looked at again, but only where it was put together.
+    std::vector<Node*> seams(node->blocks().size(), nullptr);
+    do {
+      for (size_t i = 0; i < seams.size(); ++i) {
+        Block* inner = node->block(i);
+        MergeConsecutiveIfs(inner, seams[i]);
+        seams[i] = inner->empty() ? nullptr : inner->last();
+      }
+    } while (MergeWithNextIf(node));
   }
 }
 
