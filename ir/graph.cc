@@ -195,10 +195,14 @@ void Node::AddInput(Value* value) {
 
 void Node::RemoveUse(size_t i) {
   std::vector<Use>& uses = inputs_[i]->uses_;
-  for (auto it = uses.begin(); it != uses.end(); ++it) {
-    if (it->user == this && it->index == i) {
-      uses.erase(it);
-      return;
+  // From both ends: passes destroy a constant's thousands of users in order or
+  // backwards.
+  for (size_t front = 0, back = uses.size(); front < back; ++front, --back) {
+    for (const size_t at : {front, back - 1}) {
+      if (uses[at].user == this && uses[at].index == i) {
+        uses.erase(uses.begin() + static_cast<int64_t>(at));
+        return;
+      }
     }
   }
 }
