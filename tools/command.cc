@@ -1,0 +1,142 @@
+#include "tandem/tools/command.h"
+
+#include <unistd.h>
+
+#include <csignal>
+#include <cstdio>
+#include <iostream>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "absl/time/clock.h"
+#include "tandem/backends/reference/reference.h"
+#include "tandem/serialization/torchscript/module_loader.h"
+#include "tandem/tensor/status_macros.h"
+
+namespace tandem::tools {
+namespace {
+
+constexpr int64_t kSetStateSteps = 10'000'000;
+
+class Silence : public OutputSink {
+ public:
+  void Write(absl::string_view) override {}
+};
+
+void OnSignal(int) {
+  // A second signal ends the process at once.
+  if (CancelFlag().exchange(true)) _exit(kInterrupted);
+}
+
+}  // namespace
+
+std::atomic<bool>& CancelFlag() {
+  static std::atomic<bool> flag{false};
+  return flag;
+}
+
+void InstallSignalHandlers() {
+  CancelFlag();
+  std::signal(SIGINT, OnSignal);
+  std::signal(SIGTERM, OnSignal);
+}
+
+absl::StatusOr<std::unique_ptr<Session>> Session::Create(
+    const Options& options) {
+  std::unique_ptr<Session> session(new Session());
+  TANDEM_RETURN_IF_ERROR(reference::Register(session->registry_));
+  EngineOptions engine;
+  if (options.Has("backend")) {
+    engine.backends =
+        absl::StrSplit(options.Get("backend"), ',', absl::SkipEmpty());
+    for (const std::string& name : engine.backends) {
+      const auto& known = session->registry_.backends();
+      if (std::find(known.begin(), known.end(), name) == known.end()) {
+        return absl::InvalidArgumentError(absl::StrCat(
+            "there is no backend '", name, "'; `tandem plugins` lists them"));
+      }
+    }
+    if (std::find(engine.backends.begin(), engine.backends.end(),
+                  "reference") == engine.backends.end()) {
+      engine.backends.push_back("reference");
+    }
+  }
+  TANDEM_ASSIGN_OR_RETURN(const int64_t threads, options.GetInt("threads", 1));
+  if (threads < 1 || threads > 1024) {
+    return absl::InvalidArgumentError(
+        "--threads needs a number from 1 to 1024");
+  }
+  engine.threads = static_cast<int>(threads);
+  TANDEM_ASSIGN_OR_RETURN(const int64_t megabytes, options.GetInt("memory", 0));
+  if (megabytes > 0) {
+    session->memory_ = std::make_unique<MemoryBudget>(megabytes * 1'000'000);
+  }
+  TANDEM_ASSIGN_OR_RETURN(session->deadline_seconds_,
+                          options.GetDouble("deadline", 0));
+  session->verify_ = !options.Has("no-verify");
+  session->engine_ =
+      std::make_unique<Engine>(&session->registry_, std::move(engine));
+  return session;
+}
+
+CallOptions Session::call_options() const {
+  CallOptions options;
+  options.memory = memory_.get();
+  options.cancel = &CancelFlag();
+  if (deadline_seconds_ > 0) {
+    options.deadline = absl::Now() + absl::Seconds(deadline_seconds_);
+  }
+  return options;
+}
+
+absl::StatusOr<Module> Session::Load(const std::string& path) const {
+  ScriptLoadOptions options;
+  options.limits.verify_weights = verify_;
+  options.operators = &registry_.operators();
+  options.run_method = [this](
+                           Function& method,
+                           std::vector<IValue> args) -> absl::StatusOr<IValue> {
+    Silence silence;
+    Generator generator;
+    CallOptions call = call_options();
+    call.max_steps = kSetStateSteps;
+    call.output = call.warnings = &silence;
+    call.generator = &generator;
+    return engine_->CallFunction(&method, std::move(args), {}, call);
+  };
+  TANDEM_ASSIGN_OR_RETURN(ScriptArchive archive,
+                          LoadScriptArchive(path, options));
+  return Module(std::move(archive.unit), std::move(archive.root));
+}
+
+int Fail(absl::string_view command, const absl::Status& status) {
+  std::cout.flush();
+  std::string message(status.message());
+  while (!message.empty() && message.back() == '\n') message.pop_back();
+  if (message.empty()) message = status.ToString();
+  std::cerr << "tandem " << command << ": " << message << std::endl;
+  if (absl::IsCancelled(status) && CancelFlag().load()) return kInterrupted;
+  return kFailed;
+}
+
+int Misused(const Command& command, absl::string_view why) {
+  std::cerr << "tandem " << command.name << ": " << why << "\nusage: tandem "
+            << command.usage << "\n`tandem " << command.name
+            << " --help` says more" << std::endl;
+  return kUsage;
+}
+
+Progress::Progress() : terminal_(isatty(2) == 1) {}
+
+void Progress::Show(absl::string_view text) {
+  if (!terminal_) return;
+  std::cerr << "\r\033[K" << text.substr(0, 100) << std::flush;
+  shown_ = true;
+}
+
+void Progress::Clear() {
+  if (shown_) std::cerr << "\r\033[K" << std::flush;
+  shown_ = false;
+}
+
+}  // namespace tandem::tools

@@ -1,0 +1,99 @@
+// What the subcommands of `tandem` share: the engine, loading, cancellation.
+#ifndef TANDEM_TOOLS_COMMAND_H_
+#define TANDEM_TOOLS_COMMAND_H_
+
+#include <atomic>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/types/span.h"
+#include "tandem/backends/registry.h"
+#include "tandem/runtime/engine.h"
+#include "tandem/runtime/module.h"
+#include "tandem/tools/options.h"
+
+namespace tandem::tools {
+
+// Exit codes of the command.
+inline constexpr int kOk = 0;
+inline constexpr int kFailed = 1;
+inline constexpr int kUsage = 2;
+inline constexpr int kInterrupted = 130;
+
+// A subcommand.
+struct Command {
+  absl::string_view name;
+  absl::string_view usage;  // "run MODEL [flags]"
+  absl::string_view help;   // what it does, a few lines
+  absl::Span<const FlagInfo> flags;
+  int (*run)(const Options& options);
+};
+
+const Command& RunCommand();
+const Command& CheckCommand();
+const Command& ShowCommand();
+const Command& BenchCommand();
+const Command& PluginsCommand();
+
+// Flags that make an engine, for the commands that run models.
+inline constexpr FlagInfo kBackendFlag = {
+    "backend", true, "reference[,…]  kernels come from the first that has one"};
+inline constexpr FlagInfo kThreadsFlag = {"threads", true,
+                                          "N  threads inside a kernel (1)"};
+inline constexpr FlagInfo kMemoryFlag = {
+    "memory", true, "MB  most that tensors of the program may take"};
+inline constexpr FlagInfo kDeadlineFlag = {
+    "deadline", true, "S  seconds after which a call is stopped"};
+inline constexpr FlagInfo kNoVerifyFlag = {
+    "no-verify", false, "do not compare the checksums of weights"};
+
+// Registry, engine and budget as the flags ask.
+class Session {
+ public:
+  static absl::StatusOr<std::unique_ptr<Session>> Create(
+      const Options& options);
+
+  const Registry& registry() const { return registry_; }
+  const Engine& engine() const { return *engine_; }
+  // Opens a model; __setstate__ runs under a budget and prints nothing.
+  absl::StatusOr<Module> Load(const std::string& path) const;
+  // With deadline, memory budget and the flag that SIGINT sets.
+  CallOptions call_options() const;
+
+ private:
+  Session() = default;
+  Registry registry_;
+  std::unique_ptr<Engine> engine_;
+  std::unique_ptr<MemoryBudget> memory_;
+  double deadline_seconds_ = 0;
+  bool verify_ = true;
+};
+
+// Set by SIGINT and SIGTERM; calls and loads look at it.
+std::atomic<bool>& CancelFlag();
+void InstallSignalHandlers();
+
+// Prints "tandem COMMAND: message" on stderr; the exit code.
+int Fail(absl::string_view command, const absl::Status& status);
+int Misused(const Command& command, absl::string_view why);
+
+// A line that rewrites itself on a terminal's stderr; silent elsewhere.
+class Progress {
+ public:
+  Progress();
+  ~Progress() { Clear(); }
+  void Show(absl::string_view text);
+  void Clear();
+
+ private:
+  const bool terminal_;
+  bool shown_ = false;
+};
+
+}  // namespace tandem::tools
+
+#endif  // TANDEM_TOOLS_COMMAND_H_

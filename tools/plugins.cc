@@ -1,0 +1,41 @@
+// `tandem plugins`: backends and what they cover.
+#include <iostream>
+
+#include "tandem/tools/command.h"
+
+namespace tandem::tools {
+namespace {
+
+constexpr FlagInfo kFlags[] = {
+    {"missing", false, "list the operators that no backend covers"},
+};
+
+int Run(const Options& options) {
+  auto session = Session::Create(options);
+  if (!session.ok()) return Fail("plugins", session.status());
+  const Registry& registry = (*session)->registry();
+  const std::vector<const Operator*> all = registry.operators().All();
+  for (const std::string& backend : registry.backends()) {
+    std::cout << backend << ": " << registry.Coverage(backend) << " of "
+              << all.size() << " operators\n";
+  }
+  if (options.Has("missing")) {
+    for (const Operator* op : all) {
+      if (registry.Find(*op, registry.backends()) == nullptr) {
+        std::cout << op->family << " " << op->schema.FullName() << "\n";
+      }
+    }
+  }
+  return kOk;
+}
+
+}  // namespace
+
+const Command& PluginsCommand() {
+  static const Command kCommand = {
+      "plugins", "plugins [--missing]",
+      "Lists backends and the operators they cover.", kFlags, &Run};
+  return kCommand;
+}
+
+}  // namespace tandem::tools
