@@ -16,13 +16,6 @@
 namespace tandem::tools {
 namespace {
 
-constexpr int64_t kSetStateSteps = 10'000'000;
-
-class Silence : public OutputSink {
- public:
-  void Write(absl::string_view) override {}
-};
-
 void OnSignal(int) {
   // A second signal ends the process at once.
   if (CancelFlag().exchange(true)) _exit(kInterrupted);
@@ -90,23 +83,13 @@ CallOptions Session::call_options() const {
 }
 
 absl::StatusOr<Module> Session::Load(const std::string& path) const {
-  ScriptLoadOptions options;
+  LoadOptions options;
   options.limits.verify_weights = verify_;
   options.operators = &registry_.operators();
-  options.run_method = [this](
-                           Function& method,
-                           std::vector<IValue> args) -> absl::StatusOr<IValue> {
-    Silence silence;
-    Generator generator;
-    CallOptions call = call_options();
-    call.max_steps = kSetStateSteps;
-    call.output = call.warnings = &silence;
-    call.generator = &generator;
-    return engine_->CallFunction(&method, std::move(args), {}, call);
-  };
-  TANDEM_ASSIGN_OR_RETURN(ScriptArchive archive,
-                          LoadScriptArchive(path, options));
-  return Module(std::move(archive.unit), std::move(archive.root));
+  options.engine = engine_.get();
+  options.memory = memory_.get();
+  options.cancel = &CancelFlag();
+  return LoadModule(path, options);
 }
 
 int Fail(absl::string_view command, const absl::Status& status) {
