@@ -143,7 +143,7 @@ absl::StatusOr<IValue> Engine::CallFunction(Function* function,
   ScopedContext scope(context);
   Execution execution(*this, options);
   absl::StatusOr<std::vector<IValue>> results =
-      execution.Run(*plan, bound.data(), bound.size());
+      execution.RunGuarded(*plan, bound.data(), bound.size());
   execution.WaitForForks();
   if (!results.ok()) return execution.Describe(std::move(results).status());
   if (results->empty()) return IValue();

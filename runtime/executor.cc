@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <new>
+#include <stdexcept>
 #include <utility>
 
 #include "absl/base/optimization.h"
@@ -116,6 +118,21 @@ absl::StatusOr<std::vector<IValue>> Execution::Run(const Plan& plan,
   --depth_;
   if (ABSL_PREDICT_FALSE(!status.ok())) return status;
   return results;
+}
+
+absl::StatusOr<std::vector<IValue>> Execution::RunGuarded(const Plan& plan,
+                                                          IValue* args,
+                                                          size_t count) {
+  // The one place below the command where exceptions are met: containers of
+  // the standard library have no other way to say that memory is used up.
+  try {
+    return Run(plan, args, count);
+  } catch (const std::bad_alloc&) {
+    return absl::ResourceExhaustedError("out of memory");
+  } catch (const std::length_error&) {
+    return absl::ResourceExhaustedError(
+        "out of memory: a container grew too large");
+  }
 }
 
 absl::Status Execution::Stop(uint32_t cost) {
@@ -676,7 +693,7 @@ class ForkedCall {
     ScopedContext scope(context_);
     Execution execution(engine_, options_);
     absl::StatusOr<std::vector<IValue>> results =
-        execution.Run(*plan_, args_.data(), args_.size());
+        execution.RunGuarded(*plan_, args_.data(), args_.size());
     args_.clear();
     execution.WaitForForks();
     if (!results.ok()) {

@@ -24,6 +24,10 @@ class Execution {
   absl::StatusOr<std::vector<IValue>> Run(const Plan& plan, IValue* args,
                                           size_t count);
 
+  // The same, with the standard library's failure to allocate (a list that
+  // grows without end) as a Status.
+  absl::StatusOr<std::vector<IValue>> RunGuarded(const Plan& plan, IValue* args,
+                                                 size_t count);
   // Until the forks that this call started have ended.
   void WaitForForks();
 
