@@ -64,6 +64,15 @@ constexpr std::array<Info, kNumDTypes> kInfo = {{
     {"BComplex32", "bcomplex32", 4, C::kOther},
 }};
 
+constexpr bool SizesAgree() {
+  if (sizeof(dtype_internal::kElementSizes) != kNumDTypes) return false;
+  for (int i = 0; i < kNumDTypes; ++i) {
+    if (dtype_internal::kElementSizes[i] != kInfo[i].size) return false;
+  }
+  return true;
+}
+static_assert(SizesAgree());
+
 struct Synonym {
   absl::string_view name;
   DType dtype;
@@ -122,8 +131,6 @@ DType PromoteFloats(DType a, DType b) {
 }
 
 }  // namespace
-
-size_t ElementSize(DType dtype) { return IsValid(dtype) ? Get(dtype).size : 0; }
 
 absl::string_view TypeName(DType dtype) {
   return IsValid(dtype) ? Get(dtype).type_name : "Undefined";

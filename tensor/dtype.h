@@ -75,7 +75,7 @@ enum class DTypeCategory : uint8_t {
 
 // Bytes of one element; packed types (quint4x2, …) count one byte an element
 // as PyTorch's element_size does. 0 for kUndefined.
-size_t ElementSize(DType dtype);
+inline size_t ElementSize(DType dtype);
 
 // PyTorch's C++ name ("Float", "QUInt8"): error texts, IR types, printing.
 absl::string_view TypeName(DType dtype);
@@ -109,6 +109,18 @@ DType PromoteTypes(DType a, DType b);
 
 // As torch.can_cast(from, to).
 bool CanCast(DType from, DType to);
+
+namespace dtype_internal {
+// By DType; checked against the table of names in dtype.cc.
+inline constexpr uint8_t kElementSizes[] = {
+    1, 1, 2, 4, 8, 2, 4, 8, 4, 8, 16, 1, 1, 1, 4, 2, 1, 1, 1, 1, 1, 1, 2, 1,
+    1, 1, 1, 2, 4, 8, 1, 1, 1, 1, 1,  1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 4};
+}  // namespace dtype_internal
+
+size_t ElementSize(DType dtype) {
+  const auto i = static_cast<uint8_t>(dtype);
+  return i < kNumDTypes ? dtype_internal::kElementSizes[i] : 0;
+}
 
 }  // namespace tandem
 

@@ -6,30 +6,33 @@
 namespace tandem::memory_pool {
 namespace {
 
+constexpr size_t kUnit = 64;
+constexpr size_t kLinearLimit = 1024;  // steps of 64 up to here, then quarters
+constexpr int kLinearClasses = kLinearLimit / kUnit;
 constexpr int kClassesPerDoubling = 4;
-constexpr int kNumClasses = 96;  // 64 B … 64 MB in quarter steps
-constexpr size_t kSmallest = 64;
+constexpr int kNumClasses = kLinearClasses + 64;  // up to 64 MB
 constexpr int kMaxPerClass = 64;
 
 struct FreeBlock {
   FreeBlock* next;
 };
 
-// Quarter steps between powers of two: waste is at most a fifth.
+// The class of a size and the capacity that blocks of the class have, whose
+// class is the same again. Quarter steps waste at most a fifth.
 int ClassOf(size_t bytes, size_t* capacity) {
-  if (bytes <= kSmallest) {
-    *capacity = kSmallest;
-    return 0;
+  if (bytes <= kLinearLimit) {
+    const size_t units = bytes == 0 ? 1 : (bytes + kUnit - 1) / kUnit;
+    *capacity = units * kUnit;
+    return static_cast<int>(units) - 1;
   }
   const int log =
       63 - __builtin_clzll(bytes - 1);  // 2^log < bytes <= 2^(log+1)
-  const size_t step = (size_t{1} << log) / kClassesPerDoubling;
   const size_t base = size_t{1} << log;
-  const size_t quarter = (bytes - base + step - 1) / step;  // 1 … 4
-  size_t rounded = base + quarter * step;
-  rounded = (rounded + 63) & ~size_t{63};
-  *capacity = rounded;
-  return (log - 6) * kClassesPerDoubling + static_cast<int>(quarter);
+  const size_t step = base / kClassesPerDoubling;  // a multiple of kUnit
+  const size_t quarter = (bytes - base + step - 1) / step;  // 1 ... 4
+  *capacity = base + quarter * step;
+  return kLinearClasses + (log - 10) * kClassesPerDoubling +
+         static_cast<int>(quarter) - 1;
 }
 
 struct Pool {

@@ -4,6 +4,7 @@
 #include <new>
 #include <utility>
 
+#include "absl/base/optimization.h"
 #include "absl/strings/str_cat.h"
 #include "tandem/tensor/memory_pool.h"
 #include "tandem/tensor/status_macros.h"
@@ -21,8 +22,10 @@ absl::Status OutOfMemory(size_t bytes, const MemoryBudget* budget) {
       absl::StrCat("out of memory: you tried to allocate ", bytes, " bytes"));
 }
 
-// A storage header and its data for small tensors share no block: headers are
-// all of one size class, so the pool serves them at once.
+// Data of small storages begins here in the header's own block, aligned as any.
+constexpr size_t kHeaderBytes = 128;
+constexpr size_t kMaxInlineBytes = 384;
+
 struct Block {
   void* data = nullptr;
   size_t capacity = 0;
@@ -46,30 +49,47 @@ absl::StatusOr<Block> Take(size_t bytes, MemoryBudget* budget) {
 
 }  // namespace
 
+static_assert(sizeof(Storage) <= kHeaderBytes);
+
 absl::StatusOr<Ref<Storage>> Storage::Allocate(size_t bytes) {
   MemoryBudget* budget = CurrentContext().memory;
-  TANDEM_ASSIGN_OR_RETURN(const Block block, Take(bytes, budget));
-  size_t header;
-  void* memory = memory_pool::Allocate(sizeof(Storage), &header);
-  if (memory == nullptr) {
-    memory_pool::Free(block.data, block.capacity);
+  Block own;
+  size_t wanted = kHeaderBytes;
+  if (bytes <= kMaxInlineBytes) {
+    if (budget != nullptr && !budget->Take(static_cast<int64_t>(bytes))) {
+      return OutOfMemory(bytes, budget);
+    }
+    wanted += bytes;
+  } else {
+    TANDEM_ASSIGN_OR_RETURN(own, Take(bytes, budget));
+  }
+  size_t block_bytes;
+  void* memory = memory_pool::Allocate(wanted, &block_bytes);
+  if (ABSL_PREDICT_FALSE(memory == nullptr)) {
+    memory_pool::Free(own.data, own.capacity);
     if (budget != nullptr) budget->Give(static_cast<int64_t>(bytes));
-    return OutOfMemory(sizeof(Storage), nullptr);
+    return OutOfMemory(wanted, nullptr);
   }
   auto* storage = new (memory) Storage();
-  storage->data_ = block.data;
+  storage->block_bytes_ = block_bytes;
   storage->bytes_ = bytes;
-  storage->capacity_ = block.capacity;
   storage->budget_ = budget;
+  if (own.data != nullptr) {
+    storage->data_ = own.data;
+    storage->capacity_ = own.capacity;
+  } else if (bytes != 0) {
+    storage->data_ = static_cast<char*>(memory) + kHeaderBytes;
+  }
   return Ref<Storage>::Adopt(storage);
 }
 
 Ref<Storage> Storage::Borrow(void* data, size_t bytes,
                              std::shared_ptr<const void> keep_alive,
                              bool writable) {
-  size_t header;
+  size_t block_bytes;
   auto* storage =
-      new (memory_pool::Allocate(sizeof(Storage), &header)) Storage();
+      new (memory_pool::Allocate(kHeaderBytes, &block_bytes)) Storage();
+  storage->block_bytes_ = block_bytes;
   storage->data_ = data;
   storage->bytes_ = bytes;
   storage->writable_ = writable;
@@ -84,17 +104,17 @@ Ref<Storage> Storage::Meta(size_t bytes) {
 Storage::~Storage() { FreeData(); }
 
 void Storage::FreeData() {
-  if (capacity_ == 0) return;
-  memory_pool::Free(data_, capacity_);
   if (budget_ != nullptr) budget_->Give(static_cast<int64_t>(bytes_));
+  budget_ = nullptr;
+  if (capacity_ != 0) memory_pool::Free(data_, capacity_);
   data_ = nullptr;
   capacity_ = 0;
 }
 
 void Storage::Dispose() {
+  const size_t block_bytes = block_bytes_;
   this->~Storage();
-  size_t header = (sizeof(Storage) + 63) & ~size_t{63};
-  memory_pool::Free(this, header);
+  memory_pool::Free(this, block_bytes);
 }
 
 absl::Status Storage::Resize(size_t bytes) {

@@ -16,7 +16,8 @@ namespace tandem {
 // other. Always at least 64-byte aligned when allocated here.
 class Storage : public RefCounted {
  public:
-  // Uninitialised memory, counted against the context's budget.
+  // Uninitialised memory, counted against the context's budget, which must
+  // outlive it. Small storages share one block with their header.
   // ResourceExhaustedError names the size.
   static absl::StatusOr<Ref<Storage>> Allocate(size_t bytes);
   // Memory of another owner, which `keep_alive` holds. Written to only if
@@ -45,7 +46,8 @@ class Storage : public RefCounted {
 
   void* data_ = nullptr;
   size_t bytes_ = 0;
-  size_t capacity_ = 0;  // of own memory; 0 when borrowed
+  size_t capacity_ = 0;     // of own memory apart from this block; else 0
+  size_t block_bytes_ = 0;  // of the block that holds this and small data
   bool writable_ = true;
   MemoryBudget* budget_ = nullptr;
   std::shared_ptr<const void> keep_alive_;

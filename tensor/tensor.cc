@@ -4,6 +4,7 @@
 #include <cstring>
 #include <new>
 
+#include "absl/base/optimization.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "tandem/tensor/memory_pool.h"
@@ -81,14 +82,8 @@ TensorImpl* TensorImpl::New() {
 
 void TensorImpl::Dispose() {
   this->~TensorImpl();
-  // The rounding that Allocate did for this size.
-  static constexpr size_t kUnrounded = sizeof(TensorImpl);
-  static const size_t kCapacity = [] {
-    size_t capacity;
-    void* probe = memory_pool::Allocate(kUnrounded, &capacity);
-    memory_pool::Free(probe, capacity);
-    return capacity;
-  }();
+  // What Allocate makes of this size.
+  constexpr size_t kCapacity = (sizeof(TensorImpl) + 63) & ~size_t{63};
   memory_pool::Free(this, kCapacity);
 }
 
@@ -138,18 +133,24 @@ absl::StatusOr<int64_t> CheckedNumel(DimSpan sizes) {
 }
 
 absl::StatusOr<Tensor> Tensor::Empty(DimSpan sizes, DType dtype) {
-  const absl::StatusOr<int64_t> checked = CheckedNumel(sizes);
-  const bool negative = std::any_of(sizes.begin(), sizes.end(),
-                                    [](int64_t size) { return size < 0; });
-  if (!checked.ok() && negative) return checked.status();
-  const int64_t numel = checked.value_or(INT64_MAX);
-  int64_t bytes;
-  if (!checked.ok() ||
-      __builtin_mul_overflow(numel, static_cast<int64_t>(ElementSize(dtype)),
-                             &bytes)) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("Storage size calculation overflowed with sizes=",
-                     DimsToString(sizes)));
+  const int64_t element_size = static_cast<int64_t>(ElementSize(dtype));
+  // Small sizes cannot overflow: what most tensors of a program have.
+  int64_t numel = 1;
+  bool small = true;
+  for (int64_t s : sizes) {
+    small = small && static_cast<uint64_t>(s) <= (1u << 20) &&
+            numel < (int64_t{1} << 36);
+    if (!small) break;
+    numel *= s;
+  }
+  int64_t bytes = numel * element_size;
+  if (ABSL_PREDICT_FALSE(!small)) {
+    TANDEM_ASSIGN_OR_RETURN(numel, CheckedNumel(sizes));
+    if (__builtin_mul_overflow(numel, element_size, &bytes)) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("Storage size calculation overflowed with sizes=",
+                       DimsToString(sizes)));
+    }
   }
   TANDEM_ASSIGN_OR_RETURN(Ref<Storage> storage, Storage::Allocate(bytes));
   TensorImpl* impl = TensorImpl::New();
