@@ -11,6 +11,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
 #include "tandem/serialization/torchscript/plain_values.h"
 #include "tandem/tensor/status_macros.h"
 #include "tandem/tools/command.h"
