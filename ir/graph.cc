@@ -135,8 +135,11 @@ void Value::SetName(absl::string_view name) {
     Value* holder = taken->second;
     const auto [base, number] = SplitSuffix(wanted);
     size_t suffix = number.value_or(1);
-    size_t& next = graph()->next_suffix_[std::string(base)];
-    suffix = std::max(suffix, next);
+    // PyTorch goes on one behind what it noted, so it skips every other one.
+    const auto [noted, is_first] =
+        graph()->next_suffix_.try_emplace(std::string(base), 0);
+    size_t& next = noted->second;
+    if (!is_first) suffix = std::max(suffix, next + 1);
     std::string replacement;
     do {
       replacement = absl::StrCat(base, ".", suffix++);

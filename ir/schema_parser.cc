@@ -312,8 +312,16 @@ class SchemaParser {
       rest_.remove_prefix(1);
       std::string s;
       while (!rest_.empty() && rest_[0] != quote) {
-        if (rest_[0] == '\\' && rest_.size() > 1) rest_.remove_prefix(1);
-        s += rest_[0];
+        char c = rest_[0];
+        if (c == '\\' && rest_.size() > 1) {
+          rest_.remove_prefix(1);
+          constexpr absl::string_view kEscapes = "abfnrtv";
+          constexpr absl::string_view kMeanings = "\a\b\f\n\r\t\v";
+          c = rest_[0];
+          const size_t known = kEscapes.find(c);
+          if (known != absl::string_view::npos) c = kMeanings[known];
+        }
+        s += c;
         rest_.remove_prefix(1);
       }
       if (!Take(quote)) return Error("the end of a string");

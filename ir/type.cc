@@ -1,5 +1,6 @@
 #include "tandem/ir/type.h"
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -53,6 +54,27 @@ bool IsNumberLike(Kind k) {
 bool IsIntAlias(Kind k) {
   return k == Kind::kScalarType || k == Kind::kLayout ||
          k == Kind::kMemoryFormat || k == Kind::kQScheme;
+}
+
+// The place of a kind among a Union's members.
+int UnionRank(Kind k) {
+  constexpr Kind kOrder[] = {
+      Kind::kAny,        Kind::kEnum,      Kind::kAnyEnum,      Kind::kTensor,
+      Kind::kStorage,    Kind::kTuple,     Kind::kList,         Kind::kDict,
+      Kind::kNumber,     Kind::kFloat,     Kind::kComplex,      Kind::kFuture,
+      Kind::kAwait,      Kind::kRRef,      Kind::kInt,          Kind::kNone,
+      Kind::kStr,        Kind::kGenerator, Kind::kBool,         Kind::kOptional,
+      Kind::kVar,        Kind::kDevice,    Kind::kStream,       Kind::kFunction,
+      Kind::kClass,      Kind::kCapsule,   Kind::kInterface,    Kind::kQScheme,
+      Kind::kScalarType, Kind::kLayout,    Kind::kMemoryFormat, Kind::kAnyList,
+      Kind::kAnyTuple,   Kind::kAnyClass,  Kind::kUnion,
+  };
+  int rank = 0;
+  for (const Kind other : kOrder) {
+    if (other == k) break;
+    ++rank;
+  }
+  return rank;
 }
 
 void Say(std::string* why, std::string text) {
@@ -222,6 +244,13 @@ TypePtr Type::Union(std::vector<TypePtr> members) {
     }
     flat = std::move(merged);
   }
+  // In PyTorch's order of kinds, then by text, whatever order they come in.
+  std::stable_sort(flat.begin(), flat.end(),
+                   [](const TypePtr& a, const TypePtr& b) {
+                     const int x = UnionRank(a->kind());
+                     const int y = UnionRank(b->kind());
+                     return x != y ? x < y : a->ToString() < b->ToString();
+                   });
   if (flat.size() == 1) return flat[0];
   if (flat.size() == 2) {
     if (flat[0]->is(Kind::kNone)) return Optional(flat[1]);

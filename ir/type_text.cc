@@ -110,7 +110,7 @@ std::string Type::ToString() const {
     case Kind::kOptional:
       return absl::StrCat(ElementText(*element()), "?");
     case Kind::kFuture:
-      return absl::StrCat("Future(", element()->ToString(), ")");
+      return absl::StrCat("Future[", element()->ToString(), "]");
     case Kind::kAwait:
       return absl::StrCat("Await(", element()->ToString(), ")");
     case Kind::kRRef:

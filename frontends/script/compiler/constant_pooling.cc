@@ -43,10 +43,6 @@ void AppendKey(const IValue& value, std::string* key) {
     case IValue::Tag::kFunction:
       identity(value.AsFunction());
       break;
-    case IValue::Tag::kEnum:
-      identity(value.AsEnum().type.get());
-      absl::StrAppend(key, value.AsEnum().name);
-      break;
     case IValue::Tag::kTensor:
       identity(value.AsRef<RefCounted>().get());
       break;
@@ -94,6 +90,11 @@ class Pooler {
 
  private:
   void VisitConstant(Node* node) {
+    // Members of enums are not told equal, as in PyTorch.
+    if (node->output()->type()->is(TypeKind::kEnum)) {
+      MoveToTop(node);
+      return;
+    }
     std::string key = node->output()->type()->ToString();
     AppendKey(node->constant(), &key);
     const auto [at, is_new] = constants_.try_emplace(std::move(key), node);
@@ -102,6 +103,10 @@ class Pooler {
       node->Destroy();
       return;
     }
+    MoveToTop(node);
+  }
+
+  void MoveToTop(Node* node) {
     Node* first = graph_.block()->first();
     if (node != first) node->MoveBefore(first);
   }

@@ -44,7 +44,9 @@ class DeadCodeEliminator {
   static bool HasEffects(const Node* node) {
     if (node->is(NodeKind::kOperator)) {
       const Operator& op = *node->op();
-      const uint8_t ignored = static_cast<uint8_t>(Effect::kRandom);
+      // manual_seed has no result that could be dead.
+      const uint8_t ignored =
+          op.schema.returns.empty() ? 0 : static_cast<uint8_t>(Effect::kRandom);
       return (op.effects & ~ignored) != 0 || op.schema.is_mutable();
     }
     if (node->is(NodeKind::kFork)) return false;

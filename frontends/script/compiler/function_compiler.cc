@@ -10,6 +10,41 @@
 #include "tandem/tensor/status_macros.h"
 
 namespace tandem::script {
+namespace {
+
+bool IsOldQuantizedConvolution(const FunctionSchema& schema) {
+  return schema.overload_name.empty() &&
+         (schema.name == "quantized::conv2d" ||
+          schema.name == "quantized::conv2d_relu" ||
+          schema.name == "quantized::conv3d" ||
+          schema.name == "quantized::conv3d_relu");
+}
+
+// Quantized convolutions once took what their packed weights say already.
+void RewriteOldConvolutions(Graph* graph, Block* block,
+                            const OperatorTable& operators) {
+  for (Node* node = block->first(); node != block->return_node();) {
+    Node* next = node->next();
+    for (Block* inner : node->blocks()) {
+      RewriteOldConvolutions(graph, inner, operators);
+    }
+    if (node->op() != nullptr && node->inputs().size() == 8 &&
+        IsOldQuantizedConvolution(node->op()->schema)) {
+      if (const Operator* now =
+              operators.Find(node->op()->schema.name, "new")) {
+        Node* replacement = graph->Create(
+            now,
+            {node->input(0), node->input(1), node->input(6), node->input(7)});
+        replacement->InsertBefore(node);
+        node->output()->ReplaceAllUsesWith(replacement->output());
+        node->Destroy();
+      }
+    }
+    node = next;
+  }
+}
+
+}  // namespace
 
 FunctionCompiler::FunctionCompiler(const CompileContext& context,
                                    const SyntaxTree& tree, Function* function,
@@ -39,6 +74,7 @@ absl::Status FunctionCompiler::Compile(const DefStmt& def) {
   TANDEM_RETURN_IF_ERROR(CanonicalizeModifiedLoops(this));
   NormalizeOperators(graph_.get(), operators());
   TANDEM_RETURN_IF_ERROR(CleanUp(graph_.get(), this));
+  RewriteOldConvolutions(graph_.get(), graph_->block(), operators());
   function_->set_graph(std::move(graph_));
   return absl::OkStatus();
 }

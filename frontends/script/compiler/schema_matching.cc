@@ -53,6 +53,8 @@ class Matcher {
                                        const NamedValue& actual);
   absl::StatusOr<Value*> MatchRest(const TypePtr& element, Arguments rest);
   bool TakesRestAsList(size_t index) const;
+  // Signatures name classes bound from C++; here they become the types.
+  absl::Status BindCustomClasses(const TypePtr& type);
   std::optional<size_t> FindKeyword(absl::string_view name,
                                     Arguments kwargs) const;
 
@@ -64,6 +66,24 @@ class Matcher {
   TypeVariables variables_;
 };
 
+absl::Status Matcher::BindCustomClasses(const TypePtr& type) {
+  if (!type->contains_type_variable()) return absl::OkStatus();
+  if (Is(type, TypeKind::kVar)) {
+    const std::string& name = type->name();
+    if (!absl::StartsWith(name, "__torch__.") || variables_.contains(name)) {
+      return absl::OkStatus();
+    }
+    TANDEM_ASSIGN_OR_RETURN(TypePtr named,
+                            f_.resolver().ResolveType(name, range_));
+    if (named != nullptr) variables_[name] = std::move(named);
+    return absl::OkStatus();
+  }
+  for (const TypePtr& element : type->elements()) {
+    TANDEM_RETURN_IF_ERROR(BindCustomClasses(element));
+  }
+  return absl::OkStatus();
+}
+
 absl::StatusOr<Value*> Matcher::MatchArgument(const Argument& argument,
                                               const NamedValue& actual) {
   Value* value = f_.ValueOf(actual);
@@ -71,6 +91,7 @@ absl::StatusOr<Value*> Matcher::MatchArgument(const Argument& argument,
     const std::vector<Value*> repeated(*argument.fixed_size, value);
     value = f_.InsertList(value->type(), repeated);
   }
+  TANDEM_RETURN_IF_ERROR(BindCustomClasses(argument.type));
   std::string why;
   if (!MatchTypeVariables(argument.type, value->type(), &variables_, &why)) {
     Fail("Could not match type ", Repr(value->type()), " to ",
@@ -219,10 +240,21 @@ absl::StatusOr<std::optional<MatchedSchema>> Matcher::Match(
   }
   bool named = !schema_.returns.empty();
   for (const Argument& result : schema_.returns) {
+    TANDEM_RETURN_IF_ERROR(BindCustomClasses(result.type));
     TypePtr type = ReplaceTypeVariables(result.type, variables_);
     if (type == nullptr) {
       return f_.Error(range_, Repr(result.type),
                       " has unbound type variables.");
+    }
+    switch (type->kind()) {
+      case TypeKind::kScalarType:
+      case TypeKind::kLayout:
+      case TypeKind::kMemoryFormat:
+      case TypeKind::kQScheme:
+        type = Type::Int();  // what programs have for them
+        break;
+      default:
+        break;
     }
     matched.returns.push_back(std::move(type));
     named = named && !result.name.empty();

@@ -5,6 +5,7 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
+#include "tandem/frontends/script/compiler/custom_classes.h"
 #include "tandem/frontends/script/compiler/function_compiler.h"
 #include "tandem/frontends/script/compiler/sugared_value.h"
 #include "tandem/tensor/status_macros.h"
@@ -128,7 +129,9 @@ absl::StatusOr<Sugared> SimpleValue::Attribute(const SourceRange& range,
       return Simple(node->output());
     }
   } else if (const ClassType* class_type = AsClass(type)) {
-    if (class_type->FindMethod(name) != nullptr) {
+    if (class_type->FindMethod(name) != nullptr ||
+        (class_type->is_opaque() &&
+         CustomClassMethod(*class_type, name).has_value())) {
       return Sugared(std::make_shared<MethodValue>(value_, std::string(name)));
     }
     if (const auto slot = class_type->FindAttribute(name)) {

@@ -4,6 +4,7 @@
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "tandem/frontends/script/compiler/custom_classes.h"
 #include "tandem/frontends/script/compiler/function_compiler.h"
 #include "tandem/frontends/script/compiler/schema_matching.h"
 #include "tandem/tensor/status_macros.h"
@@ -234,13 +235,14 @@ absl::StatusOr<Sugared> CastValue::Call(const SourceRange& range,
                                         FunctionCompiler& f, Arguments args,
                                         Arguments kwargs) {
   if (args.size() == 1 && kwargs.empty()) {
+    // Mostly dead; made in any case so that values are numbered as PyTorch's.
+    Value* zero = f.InsertConstant(int64_t{0});
     Value* value = f.ValueOf(args[0]);
     const TypePtr& type = value->type();
     if (IsSubtype(type, type_)) return Simple(value);
     if (Is(type_, TypeKind::kBool) &&
         (IsSubtype(type, Type::Get(TypeKind::kAnyList)) ||
          Is(type, TypeKind::kStr) || Is(type, TypeKind::kDict))) {
-      Value* zero = f.InsertConstant(int64_t{0});
       TANDEM_ASSIGN_OR_RETURN(
           Value * length,
           f.EmitBuiltin(range, "aten::len", {NamedValue(value)}));
@@ -459,7 +461,12 @@ absl::StatusOr<Sugared> MethodValue::Call(const SourceRange& range,
   std::vector<NamedValue> all = {NamedValue(self_)};
   all.insert(all.end(), args.begin(), args.end());
   const FunctionSchema* schema = nullptr;
-  if (const ClassType* type = AsClass(self_->type())) {
+  std::optional<FunctionSchema> custom;
+  if (const ClassType* type = AsClass(self_->type());
+      type != nullptr && type->is_opaque()) {
+    custom = CustomClassMethod(*type, name_);
+    if (custom.has_value()) schema = &*custom;
+  } else if (type != nullptr) {
     Function* method = type->FindMethod(name_);
     for (const ClassType::Property& property : type->properties) {
       for (Function* accessor : {property.getter, property.setter}) {

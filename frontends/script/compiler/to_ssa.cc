@@ -111,8 +111,8 @@ class ControlFlowVariables {
     for (const std::string& name : mutated) {
       const TypePtr true_type = *when_true.FindInAnyFrame(name);
       const TypePtr false_type = *when_false.FindInAnyFrame(name);
-      const TypePtr unified = Unify(true_type, false_type);
-      if (unified == nullptr) continue;
+      const TypePtr unified =
+          Unify(true_type, false_type, /*default_to_union=*/true);
       AddBlockOutput(node->block(0), true_type, name);
       AddBlockOutput(node->block(1), false_type, name);
       AddNodeOutput(node, unified, name);
