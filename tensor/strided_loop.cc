@@ -85,12 +85,17 @@ void StridedLoop::Sort(absl::Span<int64_t> order,
   }
 }
 
-void StridedLoop::Run(int64_t begin, int64_t end, Row row) const {
+void StridedLoop::RunAt(char* const* base, int64_t begin, int64_t end,
+                        Row row) const {
   if (begin >= end) return;
   const size_t rank = sizes_.size();
+  if (rank == 1 && begin == 0) {
+    row(base, strides_.data(), end);
+    return;
+  }
   char* data[kMaxOperands];
   absl::InlinedVector<int64_t, 6> index(rank, 0);
-  for (int k = 0; k < count_; ++k) data[k] = data_[k];
+  for (int k = 0; k < count_; ++k) data[k] = base[k];
   if (begin != 0) {
     int64_t rest = begin;
     for (size_t d = 0; d < rank; ++d) {

@@ -48,7 +48,11 @@ class StridedLoop {
   char* data(int operand) const { return data_[operand]; }
 
   // Elements [begin, end) in the loop's order, on this thread.
-  void Run(int64_t begin, int64_t end, Row row) const;
+  void Run(int64_t begin, int64_t end, Row row) const {
+    RunAt(data_, begin, end, row);
+  }
+  // The same over other memory of this geometry: a pointer for each operand.
+  void RunAt(char* const* base, int64_t begin, int64_t end, Row row) const;
   // All elements, in pieces for the context's tasks; the error of CheckStop().
   absl::Status RunParallel(Row row, int64_t grain = kGrain) const;
 

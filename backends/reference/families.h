@@ -22,6 +22,8 @@ absl::Status RegisterPool(Registry& registry);
 absl::Status RegisterPrim(Registry& registry);
 absl::Status RegisterQuantize(Registry& registry);
 absl::Status RegisterQuantized(Registry& registry);
+absl::Status RegisterRandom(Registry& registry);
+absl::Status RegisterReduce(Registry& registry);
 absl::Status RegisterScalar(Registry& registry);
 absl::Status RegisterShape(Registry& registry);
 absl::Status RegisterSort(Registry& registry);

@@ -30,10 +30,14 @@ absl::StatusOr<Tensor> Add(const Input& a, const Input& b);
 absl::StatusOr<Tensor> Sub(const Input& a, const Input& b);
 absl::StatusOr<Tensor> Mul(const Input& a, const Input& b);
 absl::StatusOr<Tensor> Div(const Input& a, const Input& b);
+// Elements that equal themselves: all but NaN.
+absl::StatusOr<Tensor> EqualSelf(const Tensor& self);
 absl::StatusOr<Tensor> Clamp(Target target, const Tensor& self,
                              const std::optional<Scalar>& min,
                              const std::optional<Scalar>& max);
 
+absl::StatusOr<Tensor> MaskedFillOf(const Tensor& self, const Tensor& mask,
+                                    const Scalar& value);
 absl::StatusOr<Tensor> LeakyRelu(Target target, const Tensor& self,
                                  const Scalar& slope);
 

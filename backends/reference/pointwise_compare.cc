@@ -175,6 +175,10 @@ absl::StatusOr<Tensor> OfTwoOut(const Tensor& a, const Tensor& b,
 
 }  // namespace
 
+absl::StatusOr<Tensor> EqualSelf(const Tensor& self) {
+  return RunElementwise(kEq, {self, self});
+}
+
 void AddPointwiseCompare(MatchingRegistrar& r) {
   AddBinary<&Binary<kEq>>(r, {"eq"});
   AddBinary<&Binary<kNe>>(r, {"ne", "not_equal"});

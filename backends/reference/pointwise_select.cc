@@ -185,6 +185,11 @@ absl::StatusOr<Tensor> Zero(const Tensor& self) {
 
 }  // namespace
 
+absl::StatusOr<Tensor> MaskedFillOf(const Tensor& self, const Tensor& mask,
+                                    const Scalar& value) {
+  return MaskedFill(self, mask, value);
+}
+
 void AddPointwiseSelect(MatchingRegistrar& registrar) {
   KernelRegistrar& r = registrar.exact();
   r.Add("aten::where.self", &WhereTensors)

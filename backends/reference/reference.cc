@@ -21,6 +21,8 @@ absl::Status Register(Registry& registry) {
   TANDEM_RETURN_IF_ERROR(RegisterPrim(registry));
   TANDEM_RETURN_IF_ERROR(RegisterFft(registry));
   TANDEM_RETURN_IF_ERROR(RegisterVision(registry));
+  TANDEM_RETURN_IF_ERROR(RegisterRandom(registry));
+  TANDEM_RETURN_IF_ERROR(RegisterReduce(registry));
   return absl::OkStatus();
 }
 

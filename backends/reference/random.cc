@@ -1,0 +1,16 @@
+#include "tandem/backends/reference/random.h"
+
+#include "tandem/backends/reference/families.h"
+
+namespace tandem::reference {
+
+absl::Status RegisterRandom(Registry& registry) {
+  KernelRegistrar r(registry, "reference");
+  AddRandomFill(r);
+  AddRandomFactory(r);
+  AddRandomDropout(r);
+  AddRandomSample(r);
+  return r.status();
+}
+
+}  // namespace tandem::reference
