@@ -1,0 +1,310 @@
+// The loop under lstm, gru, rnn_tanh and rnn_relu: layers, directions, packed
+// sequences, projections.
+#include "tandem/backends/reference/rnn.h"
+
+#include <cmath>
+
+#include "tandem/backends/reference/families.h"
+#include "tandem/backends/reference/gemm.h"
+#include "tandem/backends/reference/parts.h"
+#include "tandem/tensor/context.h"
+#include "tandem/tensor/copy.h"
+#include "tandem/tensor/status_macros.h"
+#include "tandem/tensor/visit.h"
+
+namespace tandem::reference {
+namespace {
+
+template <typename C>
+inline C Sigmoid(C x) {
+  return 1 / (1 + std::exp(-x));
+}
+
+absl::Status CheckMatrix(absl::string_view name, const Tensor& t, int64_t rows,
+                         int64_t cols) {
+  if (t.dim() == 2 && t.size(0) == rows && t.size(1) == cols) {
+    return absl::OkStatus();
+  }
+  return Invalid("RNN: expected ", name, " of size [", rows, ", ", cols,
+                 "], but got ", DimsToString(t.sizes()));
+}
+
+// One direction of one layer, in C.
+template <typename C>
+class Layer {
+ public:
+  Layer(RnnKind kind, const RnnWeights& w) : kind_(kind), given_(w) {}
+
+  // `x` [rows, features] contiguous; h [batch, output size] and c [batch,
+  // hidden] hold the first state and are left with the last. Results go to out
+  // + row * out_stride.
+  absl::Status Run(const Tensor& x, const std::vector<int64_t>& batch_sizes,
+                   bool reverse, const Tensor& h, const Tensor& c, C* out,
+                   int64_t out_stride) {
+    const int64_t rows = x.size(0), features = x.size(1);
+    TANDEM_RETURN_IF_ERROR(Prepare(features, h));
+    const int64_t width = gates_ * hidden_;
+    // What the inputs give to all gates, with the biases that are only added.
+    TANDEM_ASSIGN_OR_RETURN(const Tensor from_input,
+                            Tensor::Empty({rows, width}, x.dtype()));
+    for (int64_t r = 0; r < rows; ++r) {
+      std::copy_n(input_bias_.data(), width, from_input.data<C>() + r * width);
+    }
+    TANDEM_RETURN_IF_ERROR(Gemm<C>(rows, width, features, C(1),
+                                   {x.data<C>(), features, 1},
+                                   {w_ih_.data<C>(), 1, features}, C(1),
+                                   {from_input.data<C>(), width, 1}));
+    const int64_t batch = h.size(0);
+    TANDEM_ASSIGN_OR_RETURN(const Tensor hidden_gates,
+                            Tensor::Empty({batch, width}, x.dtype()));
+    TANDEM_ASSIGN_OR_RETURN(const Tensor raw,
+                            Tensor::Empty({batch, hidden_}, x.dtype()));
+    const int64_t steps = static_cast<int64_t>(batch_sizes.size());
+    int64_t row = reverse ? rows : 0;
+    for (int64_t i = 0; i < steps; ++i) {
+      if (i % 16 == 0) TANDEM_RETURN_IF_ERROR(CheckStop());
+      const int64_t live = batch_sizes[reverse ? steps - 1 - i : i];
+      if (reverse) row -= live;
+      TANDEM_RETURN_IF_ERROR(Step(
+          live, from_input.data<C>() + row * width, hidden_gates.data<C>(),
+          raw.data<C>(), h.data<C>(), c.defined() ? c.data<C>() : nullptr));
+      for (int64_t b = 0; b < live; ++b) {
+        std::copy_n(h.data<C>() + b * output_, output_,
+                    out + (row + b) * out_stride);
+      }
+      if (!reverse) row += live;
+    }
+    return absl::OkStatus();
+  }
+
+ private:
+  absl::Status Prepare(int64_t features, const Tensor& h) {
+    const DType dtype = DTypeOf<C>::value;
+    gates_ = GatesOf(kind_);
+    output_ = h.size(1);
+    if (given_.w_hh.dim() != 2 || given_.w_hh.size(0) % gates_ != 0) {
+      return Invalid("RNN: hidden weights have the size ",
+                     DimsToString(given_.w_hh.sizes()));
+    }
+    hidden_ = given_.w_hh.size(0) / gates_;
+    TANDEM_RETURN_IF_ERROR(
+        CheckMatrix("input weights", given_.w_ih, gates_ * hidden_, features));
+    TANDEM_RETURN_IF_ERROR(
+        CheckMatrix("hidden weights", given_.w_hh, gates_ * hidden_, output_));
+    TANDEM_ASSIGN_OR_RETURN(w_ih_, Contiguous(given_.w_ih, dtype));
+    TANDEM_ASSIGN_OR_RETURN(w_hh_, Contiguous(given_.w_hh, dtype));
+    if (given_.w_hr.defined()) {
+      TANDEM_RETURN_IF_ERROR(
+          CheckMatrix("projection", given_.w_hr, output_, hidden_));
+      TANDEM_ASSIGN_OR_RETURN(w_hr_, Contiguous(given_.w_hr, dtype));
+    } else if (output_ != hidden_) {
+      return Invalid("RNN: expected a hidden state of size ", hidden_,
+                     ", but got ", output_);
+    }
+    input_bias_.assign(gates_ * hidden_, C(0));
+    hidden_bias_.assign(gates_ * hidden_, C(0));
+    for (const Tensor* b : {&given_.b_ih, &given_.b_hh}) {
+      if (!b->defined()) continue;
+      if (b->dim() != 1 || b->size(0) != gates_ * hidden_) {
+        return Invalid("The expanded size of the tensor (", gates_ * hidden_,
+                       ") must match the existing size (", b->numel(),
+                       ") at non-singleton dimension 1.");
+      }
+      TANDEM_ASSIGN_OR_RETURN(const Tensor v, Contiguous(*b, dtype));
+      for (int64_t i = 0; i < gates_ * hidden_; ++i) {
+        // Only the new gate of a GRU treats the hidden side apart.
+        const bool apart =
+            b == &given_.b_hh && kind_ == RnnKind::kGru && i >= 2 * hidden_;
+        (apart ? hidden_bias_ : input_bias_)[i] += v.data<C>()[i];
+      }
+    }
+    return absl::OkStatus();
+  }
+
+  absl::Status Step(int64_t live, const C* from_input, C* gates, C* raw, C* h,
+                    C* c) {
+    const int64_t n = hidden_, width = gates_ * n;
+    const bool gru = kind_ == RnnKind::kGru;
+    if (!gru) {
+      std::copy_n(from_input, live * width, gates);
+    } else {
+      for (int64_t b = 0; b < live; ++b) {
+        std::copy_n(hidden_bias_.data(), width, gates + b * width);
+      }
+    }
+    TANDEM_RETURN_IF_ERROR(Gemm<C>(live, width, output_, C(1), {h, output_, 1},
+                                   {w_hh_.data<C>(), 1, output_}, C(1),
+                                   {gates, width, 1}));
+    for (int64_t b = 0; b < live; ++b) {
+      const C* g = gates + b * width;
+      const C* x = from_input + b * width;
+      C* to = raw + b * n;
+      switch (kind_) {
+        case RnnKind::kTanh:
+          for (int64_t i = 0; i < n; ++i) to[i] = std::tanh(g[i]);
+          break;
+        case RnnKind::kRelu:
+          for (int64_t i = 0; i < n; ++i) to[i] = g[i] < 0 ? C(0) : g[i];
+          break;
+        case RnnKind::kGru: {
+          const C* old = h + b * output_;
+          for (int64_t i = 0; i < n; ++i) {
+            const C r = Sigmoid(x[i] + g[i]);
+            const C z = Sigmoid(x[n + i] + g[n + i]);
+            const C next = std::tanh(x[2 * n + i] + r * g[2 * n + i]);
+            to[i] = (old[i] - next) * z + next;
+          }
+          break;
+        }
+        case RnnKind::kLstm: {
+          C* cell = c + b * n;
+          for (int64_t i = 0; i < n; ++i) {
+            const C in = Sigmoid(g[i]), forget = Sigmoid(g[n + i]);
+            const C next = std::tanh(g[2 * n + i]);
+            const C out = Sigmoid(g[3 * n + i]);
+            cell[i] = forget * cell[i] + in * next;
+            to[i] = out * std::tanh(cell[i]);
+          }
+          break;
+        }
+      }
+    }
+    if (!w_hr_.defined()) {
+      std::copy_n(raw, live * n, h);
+      return absl::OkStatus();
+    }
+    return Gemm<C>(live, output_, n, C(1), {raw, n, 1}, {w_hr_.data<C>(), 1, n},
+                   C(0), {h, output_, 1});
+  }
+
+  const RnnKind kind_;
+  const RnnWeights& given_;
+  int64_t gates_ = 1, hidden_ = 0, output_ = 0;
+  Tensor w_ih_, w_hh_, w_hr_;
+  std::vector<C> input_bias_, hidden_bias_;
+};
+
+template <typename C>
+absl::StatusOr<RnnResult> RunIn(const RnnOptions& o, const Tensor& data,
+                                const std::vector<int64_t>& batch_sizes,
+                                const Tensor& h0, const Tensor& c0,
+                                const std::vector<RnnWeights>& weights) {
+  const DType dtype = DTypeOf<C>::value;
+  const int64_t directions = o.bidirectional ? 2 : 1;
+  TANDEM_ASSIGN_OR_RETURN(const Tensor h, CloneContiguous(h0, dtype));
+  Tensor c;
+  if (c0.defined()) {
+    TANDEM_ASSIGN_OR_RETURN(c, CloneContiguous(c0, dtype));
+  }
+  TANDEM_ASSIGN_OR_RETURN(Tensor x, Contiguous(data, dtype));
+  const int64_t output = h.size(2);
+  for (int64_t l = 0; l < o.num_layers; ++l) {
+    TANDEM_ASSIGN_OR_RETURN(
+        const Tensor out,
+        Tensor::Empty({x.size(0), directions * output}, dtype));
+    for (int64_t d = 0; d < directions; ++d) {
+      const int64_t i = l * directions + d;
+      Layer<C> layer(o.kind, weights[i]);
+      TANDEM_RETURN_IF_ERROR(
+          layer.Run(x, batch_sizes, d == 1, SelectView(h, 0, i),
+                    c.defined() ? SelectView(c, 0, i) : Tensor(),
+                    out.data<C>() + d * output, directions * output));
+    }
+    x = out;
+    if (o.train && o.dropout != 0 && l + 1 < o.num_layers) {
+      TANDEM_ASSIGN_OR_RETURN(x, Dropout(x, o.dropout, true));
+    }
+  }
+  return RnnResult{x, h, c};
+}
+
+}  // namespace
+
+absl::StatusOr<RnnResult> RunRnn(const RnnOptions& o, const Tensor& data,
+                                 const std::vector<int64_t>& batch_sizes,
+                                 const Tensor& h0, const Tensor& c0,
+                                 const std::vector<RnnWeights>& weights) {
+  const int64_t directions = o.bidirectional ? 2 : 1;
+  const int64_t sets = static_cast<int64_t>(weights.size());
+  if (o.num_layers <= 0 || o.num_layers > (1 << 20)) {
+    return Invalid("num_layers must be greater than zero");
+  }
+  if (sets < o.num_layers * directions) {
+    return Invalid("Expected more weights in stacked_rnn");
+  }
+  if (h0.dim() != 3 || h0.size(0) < o.num_layers * directions ||
+      (c0.defined() && (c0.dim() != 3 || c0.size(0) < h0.size(0)))) {
+    return Invalid("Expected more hidden states in stacked_rnn");
+  }
+  if (c0.defined() && c0.size(1) != h0.size(1)) {
+    return Invalid("RNN: hidden and cell state have batches of ", h0.size(1),
+                   " and ", c0.size(1));
+  }
+  if (c0.defined()) {
+    const RnnWeights& w = weights[0];
+    const int64_t hidden = w.w_hh.dim() == 2 ? w.w_hh.size(0) / 4 : -1;
+    if (c0.size(2) != hidden) {
+      return Invalid("RNN: expected a cell state of size ", hidden,
+                     ", but got ", c0.size(2));
+    }
+    for (const RnnWeights& other : weights) {
+      if (other.w_hh.sizes() != w.w_hh.sizes()) {
+        return Invalid("RNN: layers have hidden weights of different sizes");
+      }
+    }
+  }
+  const DType dtype = data.dtype();
+  if (!IsFloatingPoint(dtype)) {
+    return Invalid(
+        "result type Float can't be cast to the desired output type ",
+        TypeName(dtype));
+  }
+  for (const RnnWeights& w : weights) {
+    for (const Tensor* t : {&w.w_ih, &w.w_hh, &w.b_ih, &w.b_hh, &w.w_hr}) {
+      if (t->defined() && t->dtype() != dtype) {
+        return Invalid("mat1 and mat2 must have the same dtype, but got ",
+                       TypeName(dtype), " and ", TypeName(t->dtype()));
+      }
+    }
+  }
+  for (const Tensor* t : {&h0, &c0}) {
+    if (t->defined() && t->dtype() != dtype) {
+      return Invalid("mat1 and mat2 must have the same dtype, but got ",
+                     TypeName(t->dtype()), " and ", TypeName(dtype));
+    }
+  }
+  int64_t rows = 0, previous = h0.size(1);
+  for (int64_t n : batch_sizes) {
+    if (n < 0 || n > previous) {
+      return Invalid("The size of tensor a (", previous,
+                     ") must match the size of tensor b (", n,
+                     ") at non-singleton dimension 0");
+    }
+    if (rows + n > data.size(0)) {
+      return Invalid("start (", rows, ") + length (", n,
+                     ") exceeds dimension size (", data.size(0), ").");
+    }
+    rows += n;
+    previous = n;
+  }
+  const Tensor used = rows < data.size(0) ? NarrowView(data, 0, 0, rows) : data;
+  TANDEM_ASSIGN_OR_RETURN(
+      RnnResult r, dtype == DType::kDouble
+                       ? RunIn<double>(o, used, batch_sizes, h0, c0, weights)
+                       : RunIn<float>(o, used, batch_sizes, h0, c0, weights));
+  TANDEM_ASSIGN_OR_RETURN(r.output, ToDType(r.output, dtype));
+  TANDEM_ASSIGN_OR_RETURN(r.h, ToDType(r.h, dtype));
+  if (r.c.defined()) {
+    TANDEM_ASSIGN_OR_RETURN(r.c, ToDType(r.c, dtype));
+  }
+  return r;
+}
+
+absl::Status RegisterRnn(Registry& registry) {
+  KernelRegistrar r(registry, "reference");
+  RegisterRnnLayers(r);
+  RegisterRnnCells(r);
+  return r.status();
+}
+
+}  // namespace tandem::reference
