@@ -8,6 +8,7 @@
 
 namespace tandem::reference {
 
+absl::Status RegisterAttention(Registry& registry);
 absl::Status RegisterConv(Registry& registry);
 absl::Status RegisterDict(Registry& registry);
 absl::Status RegisterFactory(Registry& registry);
@@ -15,6 +16,7 @@ absl::Status RegisterFft(Registry& registry);
 absl::Status RegisterIndex(Registry& registry);
 absl::Status RegisterLinalg(Registry& registry);
 absl::Status RegisterList(Registry& registry);
+absl::Status RegisterLoss(Registry& registry);
 absl::Status RegisterMatmul(Registry& registry);
 absl::Status RegisterNorm(Registry& registry);
 absl::Status RegisterPointwise(Registry& registry);
@@ -25,6 +27,7 @@ absl::Status RegisterQuantized(Registry& registry);
 absl::Status RegisterRandom(Registry& registry);
 absl::Status RegisterReduce(Registry& registry);
 absl::Status RegisterScalar(Registry& registry);
+absl::Status RegisterRnn(Registry& registry);
 absl::Status RegisterShape(Registry& registry);
 absl::Status RegisterSort(Registry& registry);
 absl::Status RegisterSparse(Registry& registry);

@@ -25,14 +25,16 @@ TEST_P(RecordedTest, DoesAsRecorded) {
   for (const std::string& failure : counts.failures) ADD_FAILURE() << failure;
 }
 
-INSTANTIATE_TEST_SUITE_P(Families, RecordedTest,
-                         testing::Values(Family{"matmul", &RegisterMatmul, 600},
-                                         Family{"conv", &RegisterConv, 400},
-                                         Family{"pool", &RegisterPool, 600},
-                                         Family{"norm", &RegisterNorm, 400}),
-                         [](const auto& info) {
-                           return std::string(info.param.name);
-                         });
+INSTANTIATE_TEST_SUITE_P(
+    Families, RecordedTest,
+    testing::Values(Family{"matmul", &RegisterMatmul, 600},
+                    Family{"conv", &RegisterConv, 400},
+                    Family{"pool", &RegisterPool, 600},
+                    Family{"norm", &RegisterNorm, 400},
+                    Family{"rnn", &RegisterRnn, 100},
+                    Family{"attention", &RegisterAttention, 60},
+                    Family{"loss", &RegisterLoss, 400}),
+    [](const auto& info) { return std::string(info.param.name); });
 
 }  // namespace
 }  // namespace tandem::reference

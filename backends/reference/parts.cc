@@ -5,7 +5,9 @@
 
 #include "tandem/ir/operators/conv_shapes.h"
 #include "tandem/ir/operators/promotion.h"
+#include "tandem/tensor/context.h"
 #include "tandem/tensor/copy.h"
+#include "tandem/tensor/generator.h"
 #include "tandem/tensor/status_macros.h"
 #include "tandem/tensor/visit.h"
 
@@ -264,6 +266,42 @@ absl::StatusOr<Tensor> Reduce(const Tensor& losses, int64_t reduction) {
         return absl::OkStatus();
       }));
   return result;
+}
+
+absl::StatusOr<Tensor> Dropout(const Tensor& t, double p, bool train) {
+  if (!(p >= 0 && p <= 1)) {
+    return Invalid("dropout probability has to be between 0 and 1, but got ",
+                   p);
+  }
+  if (p == 0 || !train || t.numel() == 0) return t;
+  TANDEM_ASSIGN_OR_RETURN(const Tensor out, CloneContiguous(t, t.dtype()));
+  TANDEM_RETURN_IF_ERROR(VisitFloatingAndComplex(
+      t.dtype(), "dropout", [&](auto tag) -> absl::Status {
+        using T = typename decltype(tag)::type;
+        using C = Compute<T>;
+        T* o = out.data<T>();
+        if (p == 1) {
+          for (int64_t i = 0; i < out.numel(); ++i) {
+            o[i] = T(static_cast<C>(o[i]) * C(0));
+          }
+          return absl::OkStatus();
+        }
+        Generator& generator = CurrentGenerator();
+        C scale;
+        if constexpr (std::is_same_v<T, double>) {
+          scale = 1 / (1 - p);
+        } else if constexpr (std::is_same_v<T, std::complex<double>>) {
+          scale = C(1 / (1 - p));
+        } else {
+          scale = static_cast<C>(T(static_cast<float>(1 / (1 - p))));
+        }
+        for (int64_t i = 0; i < out.numel(); ++i) {
+          const bool keep = generator.UniformDouble() < 1 - p;
+          o[i] = T(static_cast<C>(o[i]) * (keep ? scale : C(0)));
+        }
+        return absl::OkStatus();
+      }));
+  return out;
 }
 
 absl::StatusOr<Tensor> MatchLayout(const Tensor& computed,

@@ -46,6 +46,10 @@ absl::Status CheckFits(const Scalar& value, DType dtype);
 // contiguous; the mean is over its elements.
 absl::StatusOr<Tensor> Reduce(const Tensor& losses, int64_t reduction);
 
+// As torch.dropout: with probability p an element becomes 0, the rest is scaled
+// by 1 / (1 - p). Draws from CurrentGenerator(). Error: p outside of [0, 1].
+absl::StatusOr<Tensor> Dropout(const Tensor& t, double p, bool train);
+
 // `computed` (contiguous) in the dtype and, for 4 and 5 dims, the layout of
 // `input` (channels-last or contiguous).
 absl::StatusOr<Tensor> MatchLayout(const Tensor& computed, const Tensor& input);

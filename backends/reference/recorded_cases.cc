@@ -283,7 +283,10 @@ std::string CheckValue(const IValue& got, Reader& reader,
   std::string text;
   switch (token[0]) {
     case 'N':
-      return got.is_none() ? "" : "not None";
+      // An undefined tensor is a program's None.
+      return got.is_none() || (got.is_tensor() && !got.AsTensor().defined())
+                 ? ""
+                 : "not None";
     case 'T':
     case 'F':
       return got.is_bool() && got.AsBool() == (token == "T")

@@ -23,6 +23,9 @@ absl::Status Register(Registry& registry) {
   TANDEM_RETURN_IF_ERROR(RegisterVision(registry));
   TANDEM_RETURN_IF_ERROR(RegisterRandom(registry));
   TANDEM_RETURN_IF_ERROR(RegisterReduce(registry));
+  TANDEM_RETURN_IF_ERROR(RegisterRnn(registry));
+  TANDEM_RETURN_IF_ERROR(RegisterAttention(registry));
+  TANDEM_RETURN_IF_ERROR(RegisterLoss(registry));
   return absl::OkStatus();
 }
 

@@ -192,7 +192,6 @@ void AddShapeProperty(KernelRegistrar& r) {
       .Add("prim::is_sparse", &IsSparse, lazy)
       .Add("prim::is_sparse_csr", &IsSparseCsr, lazy)
       .Add("prim::is_mkldnn", &No, lazy)
-      .Add("prim::is_nested", &No, lazy)
       .Add("prim::is_ipu", &No, lazy)
       .Add("prim::is_maia", &No, lazy)
       .Add("prim::is_mtia", &No, lazy)
