@@ -65,9 +65,8 @@ bool IValue::Is(const IValue& o) const {
       return payload_.function == o.payload_.function;
     case Tag::kString:
       return AsString() == o.AsString();
-    case Tag::kEnum:
-      return Equal(*this, o);
-    default:
+    default:  // members of an enum are objects, too: one made twice is not
+              // itself
       return payload_.ref == o.payload_.ref;
   }
 }

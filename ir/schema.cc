@@ -92,8 +92,10 @@ std::string FunctionSchema::ToString() const {
   if (is_vararg) s += first ? "..." : ", ...";
   s += ") -> ";
   if (returns.size() == 1 && !is_varret) {
-    // A single result keeps its name in parentheses only if it has one.
-    return s + ArgumentText(returns[0], true);
+    const std::string text = ArgumentText(returns[0], true);
+    // A tuple is put in parentheses once more, as PyTorch does.
+    return s +
+           (absl::StartsWith(text, "(") ? absl::StrCat("(", text, ")") : text);
   }
   s += "(";
   first = true;

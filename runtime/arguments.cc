@@ -3,6 +3,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "tandem/ir/class_type.h"
+#include "tandem/ir/python_text.h"
 #include "tandem/tensor/status_macros.h"
 
 namespace tandem {

@@ -119,8 +119,38 @@ absl::StatusOr<IValue> Engine::Call(const Module& module,
                                     const NamedValues& kwargs,
                                     const CallOptions& options) const {
   TANDEM_ASSIGN_OR_RETURN(Function * function, module.GetMethod(method));
-  args.insert(args.begin(), IValue(module.object()));
-  return CallFunction(function, std::move(args), kwargs, options);
+  const ClassType& type = module.type();
+  const IValue self(module.object());
+  const bool hooked = method == "forward" && !(type.forward_hooks.empty() &&
+                                               type.forward_pre_hooks.empty());
+  if (!hooked) {
+    args.insert(args.begin(), self);
+    return CallFunction(function, std::move(args), kwargs, options);
+  }
+  // Hooks see the positional arguments as a tuple and may replace them, or the
+  // result; what returns None replaces nothing.
+  for (Function* hook : type.forward_pre_hooks) {
+    TANDEM_ASSIGN_OR_RETURN(
+        IValue changed,
+        CallFunction(hook, {self, IValue(MakeTuple(args))}, {}, options));
+    if (changed.is_tuple()) {
+      args = changed.AsTuple().values;
+    } else if (!changed.is_none()) {
+      args = {std::move(changed)};
+    }
+  }
+  std::vector<IValue> all = args;
+  all.insert(all.begin(), self);
+  TANDEM_ASSIGN_OR_RETURN(
+      IValue result, CallFunction(function, std::move(all), kwargs, options));
+  for (Function* hook : type.forward_hooks) {
+    TANDEM_ASSIGN_OR_RETURN(
+        IValue changed,
+        CallFunction(hook, {self, IValue(MakeTuple(args)), result}, {},
+                     options));
+    if (!changed.is_none()) result = std::move(changed);
+  }
+  return result;
 }
 
 absl::StatusOr<IValue> Engine::CallFunction(Function* function,

@@ -697,7 +697,7 @@ class ForkedCall {
     args_.clear();
     execution.WaitForForks();
     if (!results.ok()) {
-      future_->Complete(std::move(results).status());
+      future_->Complete(execution.Describe(std::move(results).status()));
     } else if (results->size() == 1) {
       future_->Complete(std::move((*results)[0]));
     } else {
@@ -755,7 +755,14 @@ absl::Status Execution::Wait(const IValue& future, IValue* out) {
   ThreadPool* pool = engine_.fork_pool();
   while (!f->ready() && pool != nullptr && pool->RunOne()) {
   }
-  TANDEM_ASSIGN_OR_RETURN(*out, f->Wait());
+  absl::StatusOr<IValue> result = f->Wait();
+  if (!result.ok()) {
+    // Raised anew where the program waits.
+    exception_class_ = ExceptionClass(result.status());
+    return absl::Status(result.status().code(),
+                        ExceptionMessage(result.status()));
+  }
+  *out = *std::move(result);
   return absl::OkStatus();
 }
 

@@ -46,6 +46,15 @@ bool IsConstantTrue(const Value* v) {
   return c.has_value() && c->is_bool() && c->AsBool();
 }
 
+// Traces keep numbers as 0-dim constants: as the second operand of arithmetic
+// PyTorch's executor turns them back into numbers, weak in type promotion.
+bool TakesConstantAsNumber(const Operator& op) {
+  const std::string& name = op.schema.name;
+  return op.schema.overload_name == "Tensor" &&
+         (name == "aten::add" || name == "aten::sub" || name == "aten::mul" ||
+          name == "aten::div");
+}
+
 class Builder {
  public:
   Builder(const Registry& registry, absl::Span<const std::string> backends)
@@ -74,6 +83,7 @@ class Builder {
     }
     plan_->num_outputs = ret.c;
     plan_->code.push_back(ret);
+    TANDEM_RETURN_IF_ERROR(status_);
     PutPrologueInFront();
     absl::flat_hash_set<uint32_t> constant;
     for (const auto& [r, v] : plan_->constants) constant.insert(r);
@@ -116,7 +126,13 @@ class Builder {
     if (it != scope.registers.end()) return it->second;
     // Constants get registers where they are used, wherever they stand.
     IValue value;
-    if (v->node()->is(NodeKind::kConstant)) value = v->node()->constant();
+    if (v->node()->is(NodeKind::kConstant)) {
+      value = v->node()->constant();
+    } else if (status_.ok()) {
+      status_ = absl::InternalError(
+          absl::StrCat("the graph of '", scope.function->qualified_name(),
+                       "' uses %", v->DebugName(), " before it is made"));
+    }
     const uint32_t r = ConstantRegister(value, *v->type());
     scope.registers[v] = r;
     return r;
@@ -570,6 +586,16 @@ class Builder {
       }
     }
     const uint32_t begin = PutOperands(n, deaths, scope, false);
+    if (TakesConstantAsNumber(op) && n.inputs().size() > 1) {
+      if (std::optional<IValue> c = ConstantOf(n.input(1));
+          c.has_value() && c->is_tensor() && c->AsTensor().defined() &&
+          c->AsTensor().dim() == 0 && !c->AsTensor().requires_grad()) {
+        Tensor number = c->AsTensor().Alias();
+        number.impl()->wrapped_number = true;
+        plan_->operands[begin + 1] =
+            ConstantRegister(IValue(std::move(number)), *Type::Tensor());
+      }
+    }
     // Kernels read their inputs unboxed: a number in a generic register of an
     // optional argument is fine, the tags agree.
     PutOutputs(n, scope);
@@ -901,6 +927,7 @@ class Builder {
   const Registry& registry_;
   const absl::Span<const std::string> backends_;
   std::unique_ptr<Plan> plan_;
+  absl::Status status_;
   std::vector<Instruction> prologue_;
   absl::flat_hash_set<uint32_t> constants_;
   // Registers that are written once, before all else: arguments, attributes.

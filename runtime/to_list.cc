@@ -52,15 +52,19 @@ absl::StatusOr<IValue> ToList(const Tensor& tensor, int64_t dim, int64_t code,
                      dim, " got ", tensor.dim()));
   }
   const DType dtype = tensor.dtype();
-  const bool fits = code == 0 ? dtype == DType::kInt64
-                    : code == 1
-                        ? dtype == DType::kFloat || dtype == DType::kDouble
+  const bool fits = code == 0   ? dtype == DType::kInt64
+                    : code == 1 ? IsFloatingPoint(dtype)
                     : code == 3 ? dtype == DType::kBool
                                 : IsComplex(dtype);
   if (!fits) {
+    const absl::string_view wanted = code == 0   ? "Long"
+                                     : code == 1 ? "Float"
+                                     : code == 3 ? "Bool"
+                                                 : "ComplexFloat";
     return absl::InvalidArgumentError(absl::StrCat(
         "Output annotation element type and runtime tensor element type "
-        "must match for tolist()"));
+        "must match for tolist(): ",
+        wanted, " vs ", TypeName(dtype)));
   }
   const DType wide = code == 0   ? DType::kInt64
                      : code == 1 ? DType::kDouble

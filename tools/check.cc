@@ -85,6 +85,32 @@ const IValue* Find(const IValue& dict, const char* key) {
   return dict.is_dict() ? dict.AsDict().Find(IValue(key)) : nullptr;
 }
 
+IValue CopyContainers(const IValue& v) {
+  switch (v.tag()) {
+    case IValue::Tag::kList: {
+      auto list = MakeList(v.AsList().element_type);
+      for (const IValue& e : v.AsList().values)
+        list->values.push_back(CopyContainers(e));
+      return IValue(list);
+    }
+    case IValue::Tag::kTuple: {
+      std::vector<IValue> values;
+      for (const IValue& e : v.AsTuple().values)
+        values.push_back(CopyContainers(e));
+      return IValue(MakeTuple(std::move(values)));
+    }
+    case IValue::Tag::kDict: {
+      auto dict = MakeDict(v.AsDict().key_type, v.AsDict().value_type);
+      for (const auto& [key, value] : v.AsDict().Items()) {
+        dict->Set(key, CopyContainers(value));
+      }
+      return IValue(dict);
+    }
+    default:
+      return v;
+  }
+}
+
 class Checker {
  public:
   Checker(const Session& session, Tolerance tolerance)
@@ -132,6 +158,11 @@ class Checker {
         if (key.is_string()) named.emplace_back(key.AsString(), value);
       }
     }
+    // Python's lists and dicts are copied on their way into a program: what it
+    // does to them does not show outside. Tensors are shared.
+    const std::vector<IValue> given = positional;
+    for (IValue& v : positional) v = CopyContainers(v);
+    for (auto& [name, v] : named) v = CopyContainers(v);
     const IValue* seed = Find(call, "seed");
     if (seed != nullptr && seed->is_int()) {
       generator->Seed(static_cast<uint64_t>(seed->AsInt()));
@@ -158,9 +189,8 @@ class Checker {
       if (!why.empty()) return absl::StrCat("output", why);
     }
     if (const IValue* after = Find(call, "args_after"); after != nullptr) {
-      const IValue now = after->is_list()
-                             ? IValue(MakeList(Type::Any(), positional))
-                             : IValue(MakeTuple(positional));
+      const IValue now = after->is_list() ? IValue(MakeList(Type::Any(), given))
+                                          : IValue(MakeTuple(given));
       std::string why = Compare(now, *after, tolerance_);
       if (!why.empty()) return absl::StrCat("arguments after the call", why);
     }

@@ -4,7 +4,7 @@
 #include <iostream>
 
 #include "absl/strings/str_cat.h"
-#include "tandem/tensor/print.h"
+#include "tandem/ir/python_text.h"
 #include "tandem/tools/command.h"
 #include "tandem/tools/inputs.h"
 
@@ -25,42 +25,6 @@ constexpr FlagInfo kFlags[] = {
     kDeadlineFlag,
     kNoVerifyFlag,
 };
-
-// A result as a person reads it; tensors in Python's form.
-std::string Text(const IValue& v) {
-  const auto join = [](const std::vector<IValue>& values) {
-    std::string s;
-    for (const IValue& e : values)
-      absl::StrAppend(&s, s.empty() ? "" : ",\n ", Text(e));
-    return s;
-  };
-  switch (v.tag()) {
-    case IValue::Tag::kTensor: {
-      if (!v.AsTensor().defined()) return "None";
-      absl::StatusOr<std::string> text = TensorToPythonString(v.AsTensor());
-      return text.ok()
-                 ? *text
-                 : absl::StrCat("<tensor: ", text.status().message(), ">");
-    }
-    case IValue::Tag::kString:
-      return absl::StrCat("'", v.AsString(), "'");
-    case IValue::Tag::kList:
-      return absl::StrCat("[", join(v.AsList().values), "]");
-    case IValue::Tag::kTuple:
-      return absl::StrCat("(", join(v.AsTuple().values),
-                          v.AsTuple().values.size() == 1 ? ",)" : ")");
-    case IValue::Tag::kDict: {
-      std::string s;
-      for (const auto& [key, value] : v.AsDict().Items()) {
-        absl::StrAppend(&s, s.empty() ? "" : ",\n ", Text(key), ": ",
-                        Text(value));
-      }
-      return absl::StrCat("{", s, "}");
-    }
-    default:
-      return v.ToString();
-  }
-}
 
 absl::Status WriteTensors(const IValue& v, const std::string& stem) {
   switch (v.tag()) {
@@ -133,7 +97,7 @@ int Run(const Options& options) {
       return Fail("run", s);
     }
   } else {
-    std::cout << Text(*result) << std::endl;
+    std::cout << ToPythonString(*result, ",\n ") << std::endl;
   }
   return kOk;
 }
