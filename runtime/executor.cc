@@ -614,6 +614,25 @@ absl::Status Execution::CheckTensors(
   return absl::OkStatus();
 }
 
+namespace {
+
+// Is a tensor, alone or in a list, quantized?
+bool AnyQuantized(const KernelSite& site, const KernelCall& call) {
+  for (uint8_t k : site.tensors) {
+    if (call.in(k).AsTensor().is_quantized()) return true;
+  }
+  for (uint8_t k : site.tensor_lists) {
+    if (!call.in(k).is_list()) continue;
+    for (const IValue& v : call.in(k).AsList().values) {
+      const Tensor& t = v.AsOptionalTensor();
+      if (t.defined() && t.is_quantized()) return true;
+    }
+  }
+  return false;
+}
+
+}  // namespace
+
 absl::Status Execution::CallKernel(const Plan& plan, const Instruction& i,
                                    IValue* r) {
   const KernelSite& site = plan.kernels[i.a];
@@ -624,6 +643,7 @@ absl::Status Execution::CallKernel(const Plan& plan, const Instruction& i,
     const TensorImpl* impl = r[inputs[k]].AsOptionalTensor().impl();
     plain = plain && impl != nullptr && !impl->conj && !impl->neg &&
             impl->layout == Layout::kStrided &&
+            impl->quantizer == nullptr &&
             impl->device.type != DeviceType::kMeta;
   }
   if (ABSL_PREDICT_TRUE(plain && site.tensor_lists.empty() &&
@@ -634,7 +654,10 @@ absl::Status Execution::CallKernel(const Plan& plan, const Instruction& i,
   TANDEM_RETURN_IF_ERROR(Stop(1));
   std::vector<std::pair<uint32_t, IValue>> saved;
   absl::Status status = CheckTensors(site, plan, i, r, &saved);
-  if (status.ok()) status = site.entry->kernel(call);
+  if (status.ok()) {
+    const bool quantized = site.quantized != nullptr && AnyQuantized(site, call);
+    status = (quantized ? site.quantized : site.entry)->kernel(call);
+  }
   for (auto it = saved.rbegin(); it != saved.rend(); ++it) {
     // An output may have taken the register over.
     bool overwritten = false;

@@ -126,6 +126,8 @@ struct Site {
 
 struct KernelSite {
   const KernelEntry* entry = nullptr;
+  // Called instead when a tensor is quantized; null: `entry` sees to it.
+  const KernelEntry* quantized = nullptr;
   const Operator* op = nullptr;
   // Inputs that are tensors (and must be defined, or may be None), lists of
   // them.

@@ -566,6 +566,9 @@ class Builder {
     KernelSite kernel;
     kernel.op = &op;
     kernel.entry = registry_.Find(op, backends_);
+    // Kernels for quantized tensors are registered under this name.
+    const std::string quantized = "quantized";
+    kernel.quantized = registry_.Find(op, absl::MakeConstSpan(&quantized, 1));
     if (kernel.entry == nullptr) {
       return Unsupported(n, absl::StrCat("no backend has a kernel for ",
                                          op.schema.ToString()));

@@ -26,6 +26,8 @@ absl::Status Register(Registry& registry) {
   TANDEM_RETURN_IF_ERROR(RegisterRnn(registry));
   TANDEM_RETURN_IF_ERROR(RegisterAttention(registry));
   TANDEM_RETURN_IF_ERROR(RegisterLoss(registry));
+  TANDEM_RETURN_IF_ERROR(RegisterQuantize(registry));
+  TANDEM_RETURN_IF_ERROR(RegisterQuantized(registry));
   return absl::OkStatus();
 }
 
