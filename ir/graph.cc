@@ -331,14 +331,20 @@ void Node::InsertBefore(Node* other) {
   prev_->next_ = this;
   other->prev_ = this;
   const int64_t low = prev_->position_, high = other->position_;
-  if (high - low > 1) {
-    // At the end of a block leave room for what follows.
-    position_ = other == block_->return_
-                    ? std::min(low + kPositionStep, low + (high - low) / 2)
-                    : low + (high - low) / 2;
+  const bool at_start = prev_ == block_->param_;
+  const bool at_end = other == block_->return_;
+  // At both ends of a block there is room for more.
+  if (at_start && at_end) {
+    position_ = 0;
+  } else if (at_start && high > INT64_MIN / 2) {
+    position_ = high - kPositionStep;
+  } else if (at_end && low < INT64_MAX / 2) {
+    position_ = low + kPositionStep;
+  } else if (!at_start && !at_end && high - low > 1) {
+    position_ = low + (high - low) / 2;
   } else {
     int64_t p = 0;
-    for (Node* n = block_->param_; n != block_->return_; n = n->next_) {
+    for (Node* n = block_->param_->next_; n != block_->return_; n = n->next_) {
       n->position_ = p += kPositionStep;
     }
   }
@@ -406,7 +412,7 @@ Block::Block(Graph* graph, Node* owner) : graph_(graph), owner_(owner) {
   // Ends are in the list with themselves as far neighbours.
   param_->prev_ = param_;
   return_->next_ = return_;
-  param_->position_ = 0;
+  param_->position_ = INT64_MIN;
   return_->position_ = INT64_MAX;
 }
 
