@@ -69,13 +69,15 @@ Lexer::Lexer(std::shared_ptr<const Source> source, Dialect dialect)
 }
 
 Lexer::Lexer(std::shared_ptr<const Source> source, Dialect dialect,
-             size_t begin, size_t end)
+             size_t begin, size_t end, bool lines)
     : source_(std::move(source)),
       text_(source_->text().substr(0, end)),
       dialect_(dialect),
       pos_(begin),
-      nesting_(1) {
-  indents_.push_back(0);
+      nesting_(lines ? 0 : 1) {
+  Token first;
+  if (lines) LexRaw(/*whitespace=*/true, &first);
+  indents_.push_back(first.span.end - first.span.start);
   Lex();
 }
 

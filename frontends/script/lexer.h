@@ -30,9 +30,9 @@ enum class Dialect {
 class Lexer {
  public:
   Lexer(std::shared_ptr<const Source> source, Dialect dialect);
-  // Reads only [begin, end) of the source, where lines do not count.
+  // Reads only [begin, end) of the source; lines count there or not.
   Lexer(std::shared_ptr<const Source> source, Dialect dialect, size_t begin,
-        size_t end);
+        size_t end, bool lines);
 
   const Token& cur() const { return queue_.front(); }
   // The token after the current one.

@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "tandem/frontends/script/string_literal.h"
 
@@ -121,11 +122,13 @@ class Parser {
  public:
   Parser(SyntaxTree* tree, Dialect dialect)
       : tree_(*tree), dialect_(dialect), lex_(tree->source(), dialect) {}
-  // Parses the part [begin, end) of the source as if it stood in brackets.
-  Parser(SyntaxTree* tree, Dialect dialect, size_t begin, size_t end, int depth)
+  // Parses the part [begin, end) of the source, as lines or as if it stood in
+  // brackets.
+  Parser(SyntaxTree* tree, Dialect dialect, size_t begin, size_t end,
+         bool lines, int depth)
       : tree_(*tree),
         dialect_(dialect),
-        lex_(tree->source(), dialect, begin, end),
+        lex_(tree->source(), dialect, begin, end, lines),
         depth_(depth) {}
 
   const Lexer& lexer() const { return lex_; }
@@ -175,7 +178,8 @@ class Parser {
   bool ParseDecl(Decl* out);
   bool ParseParam(bool keyword_only, Param* out);
   bool ParseTypeComment(bool is_method, Decl* decl);
-  bool SkipImport();
+  const Stmt* ParseImport();
+  bool ParseDottedName(std::string* out);
 
   // Sets the node's height over its children; null if it is too high.
   template <typename T>
@@ -336,11 +340,10 @@ const Expr* Parser::ParsePrefix() {
     return Over(node, {operand});
   }
   if (op == '+') return operand;
-  if (op == '-') {
+  if (op == '-' && !python()) {
     // So that -1 is one constant.
     if (const auto* number = operand->As<NumberExpr>()) {
-      auto* node = tree_.New<NumberExpr>(python() ? Merge(at, number->span)
-                                                  : number->span);
+      auto* node = tree_.New<NumberExpr>(number->span);
       node->text = tree_.Copy(absl::StrCat("-", number->text));
       return node;
     }
@@ -487,7 +490,8 @@ bool Parser::ParseFormatted(TextSpan literal, std::string* text,
     }
     const Nesting nesting(this);
     if (!nesting.ok()) return false;
-    Parser inner(&tree_, dialect_, offset + brace + 1, offset + end, depth_);
+    Parser inner(&tree_, dialect_, offset + brace + 1, offset + end,
+                 /*lines=*/false, depth_);
     const Expr* value = inner.ParseWholeExpression();
     if (value == nullptr) {
       lex_.Adopt(inner.lex_.status());
@@ -794,8 +798,8 @@ const Stmt* Parser::ParseSimple() {
     case kContinue:
       return keyword(StmtKind::kContinue);
     case kImport:
-      if (!python()) break;
-      return SkipImport() ? tree_.NewStmt(StmtKind::kPass, at) : nullptr;
+      if (python()) return ParseImport();
+      break;
     case kReturn: {
       lex_.Next();
       const Expr* value = kind() != kNewline
@@ -810,6 +814,12 @@ const Stmt* Parser::ParseSimple() {
       lex_.Next();
       const bool bare = python() && kind() == kNewline;
       const Expr* value = bare ? nullptr : ParseExpr();
+      // The cause is not kept.
+      if (python() && value != nullptr && kind() == kIdent &&
+          lex_.Text(here()) == "from") {
+        lex_.Next();
+        if (ParseExpr() == nullptr) return nullptr;
+      }
       if ((value == nullptr && !bare) || !EndStatement()) return nullptr;
       auto* node = tree_.New<RaiseStmt>(bare ? at : Merge(at, value->span));
       node->value = value;
@@ -867,12 +877,16 @@ const Stmt* Parser::ParseSimple() {
   }
   if (python() && kind() == kIdent && lex_.Text(here()) == "from" &&
       lex_.Lookahead().kind != '=' && lex_.Lookahead().kind != '.') {
-    return SkipImport() ? tree_.NewStmt(StmtKind::kPass, at) : nullptr;
+    return ParseImport();
   }
   const Expr* first = ParseExprOrTuple();
   if (first == nullptr) return nullptr;
   if (kind() != kNewline) return ParseAssign(first);
   if (!EndStatement()) return nullptr;
+  // Texts that stand alone are comments.
+  if (python() && first->kind == ExprKind::kString) {
+    return tree_.NewStmt(StmtKind::kPass, first->span);
+  }
   auto* node = tree_.New<ExpressionStmt>(first->span);
   node->value = first;
   return node;
@@ -1191,9 +1205,50 @@ const Stmt* Parser::ParseClass(List<const Expr*> decorators) {
 // -------------------------------------------------------------------- the
 // whole
 
-bool Parser::SkipImport() {
-  while (kind() != kNewline && kind() != kEof) lex_.Next();
-  return EndStatement();
+bool Parser::ParseDottedName(std::string* out) {
+  while (lex_.NextIf('.')) absl::StrAppend(out, ".");
+  while (lex_.NextIf(kDots)) absl::StrAppend(out, "...");
+  if (!out->empty() && kind() == kImport) return true;
+  do {
+    Identifier part;
+    if (!ParseIdentifier(&part)) return false;
+    const bool first = out->empty() || out->back() == '.';
+    absl::StrAppend(out, first ? "" : ".", part.name);
+  } while (lex_.NextIf('.'));
+  return true;
+}
+
+const Stmt* Parser::ParseImport() {
+  const TextSpan at = here();
+  std::vector<ImportedName> names;
+  const bool from = kind() != kImport;
+  std::string module;
+  lex_.Next();
+  if (from && (!ParseDottedName(&module) || !Expect(kImport))) return nullptr;
+  const bool bracket = from && lex_.NextIf('(');
+  do {
+    if (from && (lex_.NextIf('*') || kind() == ')')) continue;
+    std::string name;
+    if (!ParseDottedName(&name)) return nullptr;
+    ImportedName imported;
+    imported.qualified_name =
+        tree_.Copy(from ? absl::StrCat(module, ".", name) : name);
+    imported.name = tree_.Copy(name);
+    if (lex_.NextIf(kAs)) {
+      Identifier alias;
+      if (!ParseIdentifier(&alias)) return nullptr;
+      imported.name = alias.name;
+    } else if (!from && name.find('.') != std::string::npos) {
+      // `import a.b` makes a known.
+      imported.name = imported.name.substr(0, name.find('.'));
+      imported.qualified_name = imported.name;
+    }
+    names.push_back(imported);
+  } while (lex_.NextIf(','));
+  if ((bracket && !Expect(')')) || !EndStatement()) return nullptr;
+  auto* node = tree_.New<ImportStmt>(at);
+  node->names = tree_.Copy(names);
+  return node;
 }
 
 bool Parser::ParseFile() {
@@ -1244,6 +1299,68 @@ absl::StatusOr<std::unique_ptr<SyntaxTree>> ParseFile(
     std::shared_ptr<const Source> source, Dialect dialect) {
   auto tree = std::make_unique<SyntaxTree>(std::move(source));
   Parser parser(tree.get(), dialect);
+  if (!parser.ParseFile()) return parser.lexer().status();
+  return tree;
+}
+
+std::vector<PythonPart> SplitPython(const Source& source) {
+  const absl::string_view text = source.text();
+  std::vector<PythonPart> parts;
+  const auto starts_with = [&](size_t at, absl::string_view word) {
+    return text.substr(at, word.size()) == word;
+  };
+  int64_t brackets = 0;
+  bool decorated = false;  // the part so far is decorators
+  for (size_t i = 0; i < text.size();) {
+    const bool at_line = i == 0 || text[i - 1] == '\n';
+    const char c = text[i];
+    if (at_line && brackets <= 0 && c != ' ' && c != '\t' && c != '\n' &&
+        c != '\r' && c != '#' && c != ')') {
+      const bool goes_on = decorated || starts_with(i, "else") ||
+                           starts_with(i, "elif") || starts_with(i, "except") ||
+                           starts_with(i, "finally");
+      if (!goes_on || parts.empty()) {
+        if (!parts.empty()) parts.back().end = i;
+        parts.push_back({i, text.size(), ""});
+      }
+      decorated = c == '@';
+      for (const absl::string_view keyword : {"def ", "class ", "async def "}) {
+        if (!starts_with(i, keyword)) continue;
+        size_t end = i + keyword.size();
+        while (end < text.size() &&
+               (absl::ascii_isalnum(text[end]) || text[end] == '_')) {
+          ++end;
+        }
+        parts.back().name = std::string(
+            text.substr(i + keyword.size(), end - i - keyword.size()));
+      }
+    }
+    if (c == '#') {
+      i = std::min(text.find('\n', i), text.size());
+    } else if (c == '"' || c == '\'') {
+      const bool triple =
+          i + 2 < text.size() && text[i + 1] == c && text[i + 2] == c;
+      const size_t quotes = triple ? 3 : 1;
+      const std::string close(quotes, c);
+      for (i += quotes; i < text.size() && !starts_with(i, close); ++i) {
+        if (text[i] == '\\') ++i;
+        if (!triple && i < text.size() && text[i] == '\n') break;
+      }
+      i = std::min(i + quotes, text.size());
+    } else {
+      if (c == '(' || c == '[' || c == '{') ++brackets;
+      if (c == ')' || c == ']' || c == '}') --brackets;
+      ++i;
+    }
+  }
+  return parts;
+}
+
+absl::StatusOr<std::unique_ptr<SyntaxTree>> ParsePythonPart(
+    std::shared_ptr<const Source> source, const PythonPart& part) {
+  auto tree = std::make_unique<SyntaxTree>(std::move(source));
+  Parser parser(tree.get(), Dialect::kPython, part.begin, part.end,
+                /*lines=*/true, /*depth=*/0);
   if (!parser.ParseFile()) return parser.lexer().status();
   return tree;
 }

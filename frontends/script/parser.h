@@ -3,7 +3,10 @@
 #ifndef TANDEM_FRONTENDS_SCRIPT_PARSER_H_
 #define TANDEM_FRONTENDS_SCRIPT_PARSER_H_
 
+#include <cstddef>
 #include <memory>
+#include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "tandem/frontends/script/lexer.h"
@@ -27,6 +30,19 @@ inline constexpr int kMaxHeight = 512;
 absl::StatusOr<std::unique_ptr<SyntaxTree>> ParseFile(
     std::shared_ptr<const Source> source,
     Dialect dialect = Dialect::kTorchScript);
+
+// A statement of a Python file's top level, with its decorators.
+struct PythonPart {
+  size_t begin = 0;
+  size_t end = 0;
+  std::string name;  // of a function or class
+};
+
+// Splits a Python file at its top level, without parsing: a function may use
+// Python that is not understood, and the others still be compiled.
+std::vector<PythonPart> SplitPython(const Source& source);
+absl::StatusOr<std::unique_ptr<SyntaxTree>> ParsePythonPart(
+    std::shared_ptr<const Source> source, const PythonPart& part);
 
 // Parses a text that is one expression: a type annotation in a string, say.
 // `*expr` lives in the tree.

@@ -162,7 +162,7 @@ TEST(ParserTest, DefinitionsAndClasses) {
                        "  if x: return 1\n"
                        "  return 2\n",
                        Dialect::kPython),
-            "(pass)\n(def f (x) -> int {\"What.\" (if x {(return 1)} {}) "
+            "(import b=a.b)\n(def f (x) -> int {(pass) (if x {(return 1)} {}) "
             "(return 2)})\n");
 }
 

@@ -289,6 +289,12 @@ void Print(const Stmt* stmt, std::string* out) {
     }
     case StmtKind::kExpression:
       return Print(stmt->As<ExpressionStmt>()->value, out);
+    case StmtKind::kImport:
+      Append("(import", out);
+      for (const ImportedName& imported : stmt->As<ImportStmt>()->names) {
+        absl::StrAppend(out, " ", imported.name, "=", imported.qualified_name);
+      }
+      return Append(")", out);
     case StmtKind::kDef:
       return PrintDef(*stmt->As<DefStmt>(), out);
     case StmtKind::kClass: {

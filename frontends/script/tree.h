@@ -172,6 +172,7 @@ enum class StmtKind : uint8_t {
   kExpression,
   kDef,
   kClass,
+  kImport,  // Python only
 };
 
 struct Stmt {
@@ -275,6 +276,15 @@ struct ClassStmt : StmtOf<StmtKind::kClass> {
   List<const Expr*> bases;
   Body body;
   List<const Expr*> decorators;  // Python only
+};
+
+// `import a.b as c` makes c stand for "a.b", `from a import b` b for "a.b".
+struct ImportedName {
+  absl::string_view name;
+  absl::string_view qualified_name;
+};
+struct ImportStmt : StmtOf<StmtKind::kImport> {
+  List<ImportedName> names;
 };
 
 // One text's tree. Nodes point into the tree and its source, so they are used

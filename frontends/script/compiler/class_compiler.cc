@@ -25,6 +25,18 @@ std::vector<std::string> Strings(const Expr* expr) {
   return out;
 }
 
+bool HasDecorator(List<const Expr*> decorators, absl::string_view name) {
+  for (const Expr* decorator : decorators) {
+    const auto* attribute = decorator->As<AttributeExpr>();
+    const auto* plain = decorator->As<NameExpr>();
+    if ((attribute != nullptr && attribute->attribute.name == name) ||
+        (plain != nullptr && plain->name == name)) {
+      return true;
+    }
+  }
+  return false;
+}
+
 // A name without ".___torch_mangle_7" parts.
 std::string Unmangled(absl::string_view name) {
   std::string out;
@@ -59,6 +71,16 @@ class ClassCompiler {
     if (!cls_.bases.empty()) {
       const std::optional<std::string> name = DottedName(*cls_.bases[0]);
       base = name.value_or("?");
+      // As Python code may name them.
+      for (const absl::string_view known : {"Enum", "NamedTuple"}) {
+        if (absl::EndsWith(base, absl::StrCat(".", known))) {
+          base = std::string(known);
+        }
+      }
+      if (base == "nn.Module" || base == "torch.nn.Module") base = "Module";
+    }
+    if (HasDecorator(cls_.decorators, "interface")) {
+      return CompileInterface(base == "Module");
     }
     if (base.empty() || base == "object") return CompileClass(false);
     if (base == "Module") return CompileClass(true);
@@ -200,7 +222,23 @@ class ClassCompiler {
     };
     absl::flat_hash_map<std::string, Function*> by_name;
     for (const DefStmt* def : methods) {
-      const std::string name(def->name.name);
+      std::string name(def->name.name);
+      // Accessors are methods with names of their own.
+      const bool getter = HasDecorator(def->decorators, "property");
+      const bool setter = HasDecorator(def->decorators, "setter");
+      if (getter || setter) {
+        Function* accessor = context_.unit->AddMethod(
+            type, absl::StrCat("__", name, setter ? "_setter" : "_getter"));
+        DefineFunction(context_, tree_, accessor, *def, type);
+        functions_.push_back(accessor);
+        if (getter) type->properties.push_back({name});
+        for (ClassType::Property& property : type->properties) {
+          if (property.name == name) {
+            (setter ? property.setter : property.getter) = accessor;
+          }
+        }
+        continue;
+      }
       if (by_name.contains(name)) {
         return Error(def->span, "Can't redefine method: ", name,
                      " on class: ", name_);
@@ -230,6 +268,7 @@ class ClassCompiler {
   absl::Status CompileNamedTuple() {
     std::vector<std::string> names;
     std::vector<TypePtr> types;
+    std::vector<IValue> defaults;
     for (const Stmt* stmt : cls_.body.statements) {
       const auto* assign = stmt->As<AssignStmt>();
       const NameExpr* name =
@@ -241,8 +280,20 @@ class ClassCompiler {
                      "annotations are currently supported.");
       }
       TANDEM_ASSIGN_OR_RETURN(TypePtr type, types_.Parse(*assign->type));
+      if (assign->value != nullptr) {
+        TANDEM_ASSIGN_OR_RETURN(std::vector<IValue> value,
+                                FunctionCompiler::EvaluateConstants(
+                                    context_, tree_, tree_.Range(assign->span),
+                                    {assign->type}, {assign->value}));
+        defaults.push_back(std::move(value[0]));
+      } else {
+        defaults.clear();
+      }
       names.emplace_back(name->name);
       types.push_back(std::move(type));
+    }
+    if (!defaults.empty()) {
+      context_.session->named_tuple_defaults[name_] = std::move(defaults);
     }
     context_.unit->AddType(
         Type::NamedTuple(name_, std::move(names), std::move(types)));

@@ -120,6 +120,16 @@ absl::StatusOr<Condition> FunctionCompiler::EmitCondition(const Expr& expr) {
                  ? EmitIsInstance(*call->inputs[0], *call->inputs[1])
                  : EmitHasAttr(*call->inputs[0], *call->inputs[1]);
     }
+    // torch.jit.isinstance; a callee that is itself a call is not run twice.
+    if (DottedName(*call->callee).has_value()) {
+      TANDEM_ASSIGN_OR_RETURN(Sugared callee, EmitSugared(*call->callee));
+      if (callee->tag() == SugaredValue::Tag::kSpecialForm &&
+          static_cast<const SpecialForm*>(callee.get())->form() ==
+              Form::kIsInstance) {
+        TANDEM_RETURN_IF_ERROR(CheckInputs(*call, 2));
+        return EmitIsInstance(*call->inputs[0], *call->inputs[1]);
+      }
+    }
   }
   TANDEM_ASSIGN_OR_RETURN(Value * value, EmitExpr(expr));
   Condition result;
@@ -245,7 +255,8 @@ absl::StatusOr<Condition> FunctionCompiler::EmitIsInstance(
     asked.push_back(std::move(type));
   }
   const std::vector<TypePtr> have = FlattenUnions({value->type()});
-  asked = FlattenUnions(asked);
+  // In the order of a Union's members.
+  asked = FlattenUnions({Type::Union(std::move(asked))});
 
   std::vector<TypePtr> matching;
   std::vector<TypePtr> others;

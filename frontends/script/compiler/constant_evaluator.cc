@@ -127,6 +127,10 @@ double ToDouble(const IValue& v) {
 }
 
 Result EvaluateBinary(absl::string_view op, const IValue& a, const IValue& b) {
+  if (op == "Complex" && !a.is_complex() && !b.is_complex() && a.is_number() &&
+      b.is_number()) {
+    return IValue(std::complex<double>(ToDouble(a), ToDouble(b)));
+  }
   if (op == "__is__") return IValue(a.Is(b));
   if (op == "__isnot__") return IValue(!a.Is(b));
   if (a.is_int() && b.is_int()) return OnInts(op, a.AsInt(), b.AsInt());
@@ -211,7 +215,7 @@ Result EvaluateUnary(absl::string_view op, const IValue& a) {
     return std::nullopt;
   }
   if (op == "str") {
-    if (a.is_scalar() || a.is_string() || a.is_none()) {
+    if (a.is_scalar() || a.is_string() || a.is_none() || a.is_tuple()) {
       return IValue(a.ToString());
     }
     return std::nullopt;
@@ -259,16 +263,18 @@ Result EvaluateOperator(const Operator& op, const Values& inputs) {
     const int64_t a = inputs[0].AsInt();
     const int64_t b = inputs[1].AsInt();
     const int64_t step = inputs[2].AsInt();
-    const int64_t small = int64_t{1} << 60;
-    const bool safe = std::abs(a) < small && std::abs(b) < small &&
-                      std::abs(step) < (int64_t{1} << 30) && step != 0;
-    if (name == "__range_length" && safe) {
-      if (step > 0 && a < b) return IValue(1 + (b - 1 - a) / step);
-      if (step < 0 && a > b) return IValue(1 + (a - 1 - b) / (0 - step));
-      return IValue(int64_t{0});
+    if (name == "__range_length" && step != 0) {
+      const __int128 span = step > 0 ? static_cast<__int128>(b) - a
+                                     : static_cast<__int128>(a) - b;
+      const __int128 size = step > 0 ? step : -static_cast<__int128>(step);
+      const __int128 length = span <= 0 ? 0 : 1 + (span - 1) / size;
+      if (length > std::numeric_limits<int64_t>::max()) return std::nullopt;
+      return IValue(static_cast<int64_t>(length));
     }
-    if (name == "__derive_index" && safe && std::abs(a) < (int64_t{1} << 30)) {
-      return IValue(b + a * step);
+    if (name == "__derive_index") {
+      return IValue(
+          Wrap(static_cast<uint64_t>(b) +
+               static_cast<uint64_t>(a) * static_cast<uint64_t>(step)));
     }
   }
   return std::nullopt;

@@ -62,6 +62,7 @@ absl::Status FunctionCompiler::Compile(const DefStmt& def) {
   if (self_ != nullptr) name = absl::StrCat(self_->base_name(), ".", name);
   const Session::InFunction in_function(context_.session, function_,
                                         std::move(name), Range(def));
+  if (session().TooManyCalls()) return Error(Range(def), "nested too deeply");
   PushFrame(graph_->block(), /*starts_def=*/true);
   if (self_ != nullptr && def.decl.params.empty()) {
     return Error(Range(def.decl.span), "methods must have a self argument");

@@ -145,28 +145,13 @@ absl::StatusOr<Value*> FunctionCompiler::EmitTupleSlice(
     TANDEM_ASSIGN_OR_RETURN(const int64_t given, constant(end));
     last = clamp(given);
   }
-  if (stride == 1) {
-    Node* node = Insert(NodeKind::kTupleSlice, {tuple});
-    if (last < first) last = first;
-    node->SetAttribute("beg", first);
-    node->SetAttribute("end", last);
-    std::vector<TypePtr> types;
-    for (int64_t i = first; i < last; ++i) types.push_back(type->element(i));
-    node->output()->set_type(Type::Tuple(std::move(types)));
-    return node->output();
-  }
-  const std::vector<Value*> parts = UnpackTuple(tuple);
   std::vector<Value*> taken;
-  if (stride > 0) {
-    for (int64_t i = first; i < last; i += stride) {
-      taken.push_back(parts[i]);
-      if (stride > size) break;
-    }
-  } else {
-    for (int64_t i = first; i > last; i += stride) {
-      taken.push_back(parts[i]);
-      if (stride < -size) break;
-    }
+  for (int64_t i = first; stride > 0 ? i < last : i > last; i += stride) {
+    Value* index = InsertConstant(i);
+    Node* node = Insert(NodeKind::kTupleIndex, {tuple, index});
+    node->output()->set_type(type->element(i));
+    taken.push_back(node->output());
+    if (stride > size || stride < -size) break;
   }
   return InsertTuple(taken);
 }

@@ -8,11 +8,13 @@
 #include <string>
 #include <vector>
 
+#include "absl/container/flat_hash_map.h"
 #include "absl/container/flat_hash_set.h"
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "tandem/ir/compilation_unit.h"
+#include "tandem/ir/ivalue.h"
 #include "tandem/ir/source_range.h"
 
 namespace tandem::script {
@@ -38,8 +40,14 @@ class Session {
     if (!calls_.empty()) calls_.back().range = range;
   }
 
+  // Defaults of a NamedTuple's last fields, by its name: types have none.
+  absl::flat_hash_map<std::string, std::vector<IValue>> named_tuple_defaults;
+
   // Warnings are shown once each, by their number.
   int64_t NextWarningId() { return next_warning_id_++; }
+
+  // Whether functions are compiled inside of each other too deeply.
+  bool TooManyCalls() const { return calls_.size() > kMaxCalls; }
 
   bool IsCompiling(const Function* function) const {
     return compiling_.contains(function);
@@ -73,12 +81,14 @@ class Session {
     bool ok() const { return session_.depth_ <= kMaxDepth; }
 
    private:
-    static constexpr int kMaxDepth = 1500;
+    static constexpr int kMaxDepth = 1000;
     Session& session_;
   };
 
  private:
   friend class Level;
+  static constexpr size_t kMaxCalls = 150;
+
   std::vector<Call> calls_;
   absl::flat_hash_set<const Function*> compiling_;
   int depth_ = 0;

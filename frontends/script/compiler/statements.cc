@@ -60,6 +60,8 @@ absl::Status FunctionCompiler::EmitStatement(const Stmt& stmt) {
       return EmitClosureDef(*stmt.As<DefStmt>());
     case StmtKind::kGlobal:
       return Error(Range(stmt), "Unrecognized statement kind global");
+    case StmtKind::kImport:
+      return Error(Range(stmt), "import statements aren't supported");
     case StmtKind::kClass:
       return Error(Range(stmt), "Unrecognized statement kind class");
   }

@@ -394,6 +394,14 @@ absl::StatusOr<Sugared> NamedTupleConstructor::Call(const SourceRange& range,
     argument.type = type_->element(i);
     schema.arguments.push_back(std::move(argument));
   }
+  const auto defaults = f.session().named_tuple_defaults.find(type_->name());
+  if (defaults != f.session().named_tuple_defaults.end()) {
+    const std::vector<IValue>& values = defaults->second;
+    const size_t first = schema.arguments.size() - values.size();
+    for (size_t i = 0; i < values.size(); ++i) {
+      schema.arguments[first + i].default_value = values[i];
+    }
+  }
   TANDEM_ASSIGN_OR_RETURN(MatchedSchema matched,
                           MatchSchema(f, schema, range, args, kwargs));
   Node* tuple = f.Insert(NodeKind::kTupleConstruct, matched.inputs, range);

@@ -1,0 +1,52 @@
+// Compiles functions and classes of a Python file.
+
+#ifndef TANDEM_FRONTENDS_SCRIPT_PYTHON_H_
+#define TANDEM_FRONTENDS_SCRIPT_PYTHON_H_
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "tandem/ir/compilation_unit.h"
+#include "tandem/ir/source_range.h"
+#include "tandem/ir/type.h"
+
+namespace tandem::script {
+
+// A file's functions and classes, compiled when they are asked for with all
+// that they use, as torch.jit.script does. Nothing of the file is run: names of
+// modules (torch, math, typing) are known through the file's imports, global
+// variables are not values, and functions of torch.nn.functional are those of
+// functional_source.h.
+//
+//   TANDEM_ASSIGN_OR_RETURN(auto program, PythonProgram::Parse(&unit, source));
+//   TANDEM_ASSIGN_OR_RETURN(Function* f, program->CompileFunction("f"));
+class PythonProgram {
+ public:
+  // The unit must outlive the program. A last line without end is taken.
+  static absl::StatusOr<std::unique_ptr<PythonProgram>> Parse(
+      CompilationUnit* unit, std::shared_ptr<const Source> source);
+  ~PythonProgram();
+  PythonProgram(const PythonProgram&) = delete;
+  PythonProgram& operator=(const PythonProgram&) = delete;
+
+  // A function at the top level; its qualified name is "__torch__.NAME".
+  // Errors have PyTorch's texts.
+  absl::StatusOr<Function*> CompileFunction(absl::string_view name);
+  // A class, enum, NamedTuple or interface at the top level.
+  absl::StatusOr<TypePtr> CompileType(absl::string_view name);
+  // The functions at the top level, in order.
+  std::vector<std::string> function_names() const;
+
+  class Impl;
+
+ private:
+  explicit PythonProgram(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace tandem::script
+
+#endif  // TANDEM_FRONTENDS_SCRIPT_PYTHON_H_
