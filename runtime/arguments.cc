@@ -126,8 +126,8 @@ absl::Status WrongType(const FunctionSchema& schema,
           ? " (inferred)"
           : "",
       "' for argument '", a.name, "' but instead found type '",
-      v.TypeOf()->ToAnnotation(), "'.\nPosition: ", index,
-      "\nDeclaration: ", schema.ToString()));
+      PythonTypeName(v), "'.\nPosition: ", index,
+      "\nValue: ", ToPythonString(v), "\nDeclaration: ", schema.ToString()));
 }
 
 }  // namespace

@@ -181,7 +181,7 @@ TEST_F(EngineTest, WrongArgumentsSayWhatTheFunctionTakes) {
       HasSubstr("expected at most 1 argument(s) but received 2 argument(s)"));
 }
 
-TEST_F(EngineTest, OperatorsWithoutKernelAreNamedWhenThePlanIsMade) {
+TEST_F(EngineTest, OperatorsWithoutKernelAreNamedWhenTheyAreReached) {
   auto g = std::make_unique<Graph>();
   Value* x = g->AddInput("x", Type::Tensor());
   g->AddOutput(g->Insert(g->Create(Op("aten::tanh"), {x}))->output());

@@ -570,8 +570,17 @@ class Builder {
     const std::string quantized = "quantized";
     kernel.quantized = registry_.Find(op, absl::MakeConstSpan(&quantized, 1));
     if (kernel.entry == nullptr) {
-      return Unsupported(n, absl::StrCat("no backend has a kernel for ",
-                                         op.schema.ToString()));
+      // An error where the program reaches it: it may never.
+      for (const Value* v : n.outputs()) Define(v, scope);
+      const uint32_t message =
+          ConstantRegister(IValue(absl::StrCat("no backend has a kernel for ",
+                                               op.schema.ToString())),
+                           *Type::Str());
+      const uint32_t name = ConstantRegister(IValue(), *Type::None());
+      Instruction& i = Emit(OpCode::kRaise, site);
+      i.b = message;
+      i.c = name;
+      return absl::OkStatus();
     }
     for (size_t i = 0; i < n.inputs().size() && i < 250; ++i) {
       if (i >= op.schema.arguments.size()) break;  // varargs

@@ -14,7 +14,7 @@ namespace tandem {
 
 // Flattens ifs, loops and calls of a defined function. Calls are flattened in
 // until the plan has grown large; the rest stay calls. An operator that no
-// backend has a kernel for is an error here, named with its place.
+// backend has a kernel for becomes an error where the program reaches it.
 absl::StatusOr<std::unique_ptr<Plan>> BuildPlan(
     const Function& function, const Registry& registry,
     absl::Span<const std::string> backends);

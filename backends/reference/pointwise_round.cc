@@ -281,10 +281,16 @@ absl::StatusOr<Tensor> Positive(const Tensor& self) {
   return self;
 }
 
+// abs() of the language.
+absl::StatusOr<Tensor> AbsBuiltin(const Tensor& x) {
+  return RunElementwise(kAbs, {x});
+}
+
 }  // namespace
 
 void AddPointwiseRound(MatchingRegistrar& r) {
   AddUnary<kAbs>(r, {"abs", "absolute"});
+  r.AddExact("prim::abs", &AbsBuiltin);
   AddUnary<kNeg>(r, {"neg", "negative"});
   AddUnary<kSign>(r, {"sign"});
   AddUnary<kSgn>(r, {"sgn"});

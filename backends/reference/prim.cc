@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "tandem/backends/reference/families.h"
+#include "tandem/backends/reference/scalar.h"
 #include "tandem/ir/class_type.h"
 #include "tandem/ir/operators/promotion.h"
 #include "tandem/tensor/status_macros.h"
@@ -120,6 +121,7 @@ absl::Status RegisterPrim(Registry& registry) {
       .Add("prim::AutogradZero", &AutogradZero)
       .AddBoxed("prim::BroadcastSizes", &SizesOfBroadcast)
       .Add("prim::ReductionSizes", &ReductionSizes);
+  AddProfiler(r);
   return r.status();
 }
 

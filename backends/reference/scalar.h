@@ -17,6 +17,7 @@ void AddScalarCompare(KernelRegistrar& r);
 void AddScalarMath(KernelRegistrar& r);
 void AddScalarConvert(KernelRegistrar& r);
 void AddScalarMisc(KernelRegistrar& r);
+void AddProfiler(KernelRegistrar& r);
 
 // int64 arithmetic wraps around.
 inline int64_t WrapAdd(int64_t a, int64_t b) {

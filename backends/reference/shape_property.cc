@@ -133,7 +133,9 @@ void RetainGrad(const Tensor&) {}
 }  // namespace
 
 void AddShapeProperty(KernelRegistrar& r) {
-  const KernelOptions lazy = {.handles_lazy_bits = true};
+  // Nothing here reads elements but item and is_nonzero.
+  const KernelOptions lazy = {.handles_lazy_bits = true, .metadata_only = true};
+  const KernelOptions elements = {.handles_lazy_bits = true};
   r.Add("aten::size", &Size, lazy)
       .Add("aten::size.int", &SizeInt, lazy)
       .Add("aten::stride", &Stride, lazy)
@@ -174,9 +176,9 @@ void AddShapeProperty(KernelRegistrar& r) {
       .Add("aten::retain_grad", &RetainGrad, lazy)
       .Add("aten::is_same_size", &IsSameSize, lazy)
       .Add("aten::is_set_to", &IsSetTo, lazy)
-      .Add("aten::is_nonzero", &IsNonzero, lazy)
-      .Add("aten::item", &Item, lazy)
-      .Add("aten::_local_scalar_dense", &Item, lazy);
+      .Add("aten::is_nonzero", &IsNonzero, elements)
+      .Add("aten::item", &Item, elements)
+      .Add("aten::_local_scalar_dense", &Item, elements);
   r.Add("prim::dtype", &DTypeOp, lazy)
       .Add("prim::layout", &LayoutOp, lazy)
       .Add("prim::device", &DeviceOp, lazy)
