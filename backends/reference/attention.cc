@@ -8,7 +8,6 @@
 #include "tandem/backends/reference/matmul.h"
 #include "tandem/backends/reference/nested.h"
 #include "tandem/backends/reference/parts.h"
-#include "tandem/backends/reference/variants.h"
 #include "tandem/ir/operators/promotion.h"
 #include "tandem/tensor/context.h"
 #include "tandem/tensor/copy.h"
@@ -326,55 +325,6 @@ absl::StatusOr<int64_t> FusedSdpChoice(const Tensor& query, const Tensor& key,
   return flash ? 1 : 0;
 }
 
-// As aten::_masked_softmax: true in the mask is left out.
-absl::StatusOr<Tensor> MaskedSoftmax(const Tensor& self, const Tensor& mask,
-                                     std::optional<int64_t> dim,
-                                     std::optional<int64_t> mask_type) {
-  if (mask.dtype() != DType::kBool) {
-    return Invalid("Mask should be a boolean tensor");
-  }
-  const int64_t type = mask_type.value_or(2);
-  if (type < 0 || type > 2) {
-    return Invalid(
-        "Mask Type should be 0 (src_mask) or 1 (src_key_padding_mask), or 2 "
-        "(default_mask)");
-  }
-  Tensor m = mask;
-  if (type == 0) {
-    if (self.dim() != 4 || mask.dim() != 2 || mask.size(0) != self.size(2) ||
-        mask.size(1) != self.size(2)) {
-      return Invalid("For mask_type == 0 mask shape should be (L, L)");
-    }
-  } else if (type == 1) {
-    if (self.dim() != 4 || mask.dim() != 2 || mask.size(0) != self.size(0) ||
-        mask.size(1) != self.size(2)) {
-      return Invalid("For mask_type == 1 mask shape should be (B, L)");
-    }
-    m = UnsqueezeView(UnsqueezeView(mask, 1), 1);
-  } else if (mask.sizes() != self.sizes()) {
-    return Invalid("For mask_type == 2 mask shape should match input shape");
-  }
-  const int64_t rank = self.dim();
-  TANDEM_ASSIGN_OR_RETURN(const int64_t d,
-                          WrapDim(dim.value_or(rank - 1), rank));
-  TANDEM_ASSIGN_OR_RETURN(m, ExpandTo(m, self.sizes()));
-  if (!IsFloatingPoint(self.dtype())) {
-    return NotImplementedFor("masked_softmax", self.dtype());
-  }
-  const int64_t last = std::max<int64_t>(rank - 1, 0);
-  const Tensor x = rank == 0 ? self : TransposeView(self, d, last);
-  if (rank > 0) m = TransposeView(m, d, last);
-  TANDEM_ASSIGN_OR_RETURN(Tensor scores,
-                          CloneContiguous(x, ComputeDType(self.dtype())));
-  if (rank == 0) scores = UnsqueezeView(scores, 0);
-  TANDEM_RETURN_IF_ERROR(MaskedSoftmaxInPlace(
-      scores, rank == 0 ? UnsqueezeView(m, 0) : m, false, EmptyRows::kNan));
-  if (rank == 0) return ReshapeTo(scores, {});
-  TANDEM_ASSIGN_OR_RETURN(const Tensor out,
-                          Contiguous(TransposeView(scores, d, last)));
-  return ToDType(out, self.dtype());
-}
-
 }  // namespace
 
 absl::Status RegisterAttention(Registry& registry) {
@@ -382,9 +332,7 @@ absl::Status RegisterAttention(Registry& registry) {
   r.Add("aten::scaled_dot_product_attention", &ScaledDotProductAttention)
       .Add("aten::_scaled_dot_product_attention_math", &AttentionMath)
       .Add("aten::_scaled_dot_product_flash_attention_for_cpu", &FlashAttention)
-      .Add("aten::_fused_sdp_choice", &FusedSdpChoice)
-      .Add("aten::_masked_softmax", &MaskedSoftmax)
-      .Add("aten::_masked_softmax.out", &Variants<MaskedSoftmax>::Out);
+      .Add("aten::_fused_sdp_choice", &FusedSdpChoice);
   RegisterNativeAttention(r);
   RegisterNested(r);
   return r.status();
