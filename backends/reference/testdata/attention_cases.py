@@ -50,17 +50,7 @@ call("aten::_scaled_dot_product_attention_math", q[:, :2], k, v)
 call("aten::_scaled_dot_product_attention_math", q[:, :2], k, v, r(3, 5))
 call("aten::_fused_sdp_choice", q[:, :2], k, v)
 
-x = r(2, 2, 3, 3)
 m = torch.tensor([[False, True, False], [True, True, True]])
-call("aten::_masked_softmax", x, m, 3, 1)
-call("aten::_masked_softmax", x, f(3, 3).triu(1).bool(), 3, 0)
-call("aten::_masked_softmax", x, torch.rand(2, 2, 3, 3) > 0.5, 3, 2)
-call("aten::_masked_softmax", x, B(3, 3), 3, 5)
-call("aten::_masked_softmax", x, f(3, 3), 3, 0)
-call("aten::_masked_softmax", x[0, 0, :2], m, 1)
-call("aten::_masked_softmax", x[0, 0, :2], m, 0)
-call("aten::_masked_softmax", x[0, 0, :2], m)
-call("aten::_masked_softmax", x[0, 0, :2], B(2, 2))
 
 mha = "aten::_native_multi_head_attention"
 x = r(2, 3, 8)
