@@ -126,7 +126,8 @@ std::string SourceRange::Highlight(absl::string_view function) const {
     if (ends >= kContextLineEnds) break;
   }
 
-  if (std::optional<FileLineColumn> place = file_line_column()) {
+  if (std::optional<FileLineColumn> place = file_line_column();
+      place.has_value() && !place->file.empty()) {
     absl::StrAppend(&out, "  File \"", place->file, "\", line ", place->line);
     if (!function.empty()) {
       absl::StrAppend(&out, ", in ", function);

@@ -127,8 +127,8 @@ class DebugReader {
       name = std::string(pickle_.String(items[1]));
     } else if (items[1].kind == Kind::kInt && items[1].integer >= 0 &&
                items[1].integer < static_cast<int64_t>(table_.size())) {
-      const absl::string_view file = pickle_.String(table_[items[1].integer]);
-      if (!file.empty()) name = std::string(file);
+      // Empty for code that no file holds: graphs show it as ":0:0".
+      name = std::string(pickle_.String(table_[items[1].integer]));
     }
     absl::StrAppend(&key, "@", name.value_or(""), ":", items[2].integer);
     auto& source = sources_[key];
