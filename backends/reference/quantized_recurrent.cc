@@ -280,6 +280,7 @@ absl::StatusOr<State> RunCell(Kind kind, const Tensor& input, const Tensor& h,
   Cell cell;
   TANDEM_ASSIGN_OR_RETURN(cell.ih, LinearParamsOf(w_ih));
   TANDEM_ASSIGN_OR_RETURN(cell.hh, LinearParamsOf(w_hh));
+  cell.reduce_range = true;  // as PyTorch's cells, whatever its layers do
   // A vector is a batch of one.
   const auto batched = [](const Tensor& t) -> Result {
     TANDEM_ASSIGN_OR_RETURN(const Tensor d, Contiguous(t));
@@ -303,7 +304,7 @@ absl::StatusOr<State> RunCell(Kind kind, const Tensor& input, const Tensor& h,
   const int64_t batch = x.size(0), size = state.h.size(1);
   TANDEM_RETURN_IF_ERROR(CheckCell(cell, kind, size));
   TANDEM_ASSIGN_OR_RETURN(Tensor gates,
-                          LinearDynamic(x, *cell.ih, false, false));
+                          LinearDynamic(x, *cell.ih, cell.reduce_range, false));
   gates = gates.ViewUnchecked({1, batch, gates.size(1)},
                               {gates.numel(), gates.size(1), 1}, 0);
   TANDEM_ASSIGN_OR_RETURN(const Tensor out,

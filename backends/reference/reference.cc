@@ -27,6 +27,8 @@ absl::Status Register(Registry& registry) {
   TANDEM_RETURN_IF_ERROR(RegisterAttention(registry));
   TANDEM_RETURN_IF_ERROR(RegisterLoss(registry));
   TANDEM_RETURN_IF_ERROR(RegisterQuantize(registry));
+  TANDEM_RETURN_IF_ERROR(RegisterLinalg(registry));
+  TANDEM_RETURN_IF_ERROR(RegisterSparse(registry));
   TANDEM_RETURN_IF_ERROR(RegisterQuantized(registry));
   return absl::OkStatus();
 }

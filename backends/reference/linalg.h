@@ -1,0 +1,80 @@
+// The parts of the linalg family, one file each.
+#ifndef TANDEM_BACKENDS_REFERENCE_LINALG_H_
+#define TANDEM_BACKENDS_REFERENCE_LINALG_H_
+
+#include <type_traits>
+#include <utility>
+
+#include "absl/functional/function_ref.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "tandem/backends/reference/linalg_kernels.h"
+#include "tandem/backends/registry.h"
+#include "tandem/tensor/context.h"
+#include "tandem/tensor/copy.h"
+#include "tandem/tensor/status_macros.h"
+#include "tandem/tensor/tensor.h"
+#include "tandem/tensor/visit.h"
+
+namespace tandem::reference {
+
+void AddLinalgFactors(KernelRegistrar& r);
+void AddLinalgSolvers(KernelRegistrar& r);
+void AddLinalgSpectra(KernelRegistrar& r);
+
+// PyTorch's checks of a (batch of) matrices: at least 2 dims, square, floating
+// point of at least 32 bits.
+absl::Status CheckMatrix(const Tensor& a, absl::string_view op,
+                         absl::string_view argument = "A");
+absl::Status CheckSquare(const Tensor& a, absl::string_view op,
+                         absl::string_view argument = "A");
+
+// A batch of matrices in double or complex128.
+struct Batch {
+  Tensor data;  // contiguous
+  int64_t count = 0, rows = 0, cols = 0;
+  template <typename T>
+  Matrix<T> at(int64_t b) const {
+    Matrix<T> m(rows, cols);
+    const T* from = data.data<T>() + b * rows * cols;
+    m.data.assign(from, from + rows * cols);
+    return m;
+  }
+  template <typename T>
+  void Put(int64_t b, const Matrix<T>& m) const {
+    std::copy(m.data.begin(), m.data.end(), data.data<T>() + b * rows * cols);
+  }
+};
+
+// `a` to be read; its last two dims are the matrices.
+absl::StatusOr<Batch> LoadBatch(const Tensor& a);
+// The same with the batch dims broadcast to `lead`.
+absl::StatusOr<Batch> LoadBatch(const Tensor& a, DimSpan lead);
+// Memory for results of these batch dims.
+absl::StatusOr<Batch> NewBatch(DimSpan lead, int64_t rows, int64_t cols,
+                               DType like);
+// The batch's results in `dtype`; each matrix column by column, as LAPACK
+// leaves them, or by rows.
+absl::StatusOr<Tensor> Finish(const Batch& b, DType dtype,
+                              bool by_rows = false);
+inline DimSpan LeadOf(const Tensor& a) {
+  return a.sizes().subspan(0, a.dim() - 2);
+}
+absl::StatusOr<Dims> CommonLead(const Tensor& a, const Tensor& b);
+
+// body(tag) with double or complex128.
+template <typename Body>
+auto WithCompute(DType dtype, Body&& body)
+    -> decltype(body(TypeTag<double>{})) {
+  if (IsComplex(dtype)) return body(TypeTag<Complex128>{});
+  return body(TypeTag<double>{});
+}
+
+// The error of the first matrix whose info is not 0: text(info) after
+// "op: " or "op: (Batch element 2): ".
+absl::Status CheckInfos(const Tensor& info, absl::string_view op,
+                        absl::FunctionRef<std::string(int32_t)> text);
+
+}  // namespace tandem::reference
+
+#endif  // TANDEM_BACKENDS_REFERENCE_LINALG_H_
