@@ -219,6 +219,7 @@ class Parser {
   const Dialect dialect_;
   Lexer lex_;
   int depth_ = 0;
+  int function_depth_ = 0;
 };
 
 bool Parser::Expect(int kind, Token* token) {
@@ -394,6 +395,12 @@ const Expr* Parser::ParseBase() {
     case kFormattedString:
       return ParseStrings();
     default: {
+      if (python() && kind() == kIdent) {
+        const absl::string_view word = lex_.Text(at);
+        const TextSpan first = {at.start, at.start + 1};
+        if (word == "lambda") lex_.Fail("Lambda aren't supported", first);
+        if (word == "yield") lex_.Fail("Yield aren't supported", first);
+      }
       Identifier name;
       if (!ParseIdentifier(&name)) return nullptr;
       auto* node = tree_.New<NameExpr>(name.span);
@@ -536,7 +543,14 @@ const Expr* Parser::ParseBraced() {
   std::vector<const Expr*> values;
   while (kind() != '}') {
     const Expr* key = ParseExpr();
-    if (key == nullptr || !Expect(':')) return nullptr;
+    if (key == nullptr) return nullptr;
+    if (python() && (kind() == ',' || kind() == '}')) {
+      lex_.Fail(key->kind == ExprKind::kListComprehension
+                    ? "SetComp aren't supported"
+                    : "Set aren't supported",
+                {span.start, span.start + 1});
+    }
+    if (!Expect(':')) return nullptr;
     const Expr* value = ParseExpr();
     if (value == nullptr) return nullptr;
     keys.push_back(key);
@@ -597,6 +611,12 @@ const Expr* Parser::ParseCall(const Expr* callee) {
       keyword.span = Merge(keyword.name.span, keyword.value->span);
       span = Merge(span, keyword.span);
       keywords.push_back(keyword);
+    } else if (python() && lex_.NextIf(kPow)) {
+      const Expr* expanded = ParseExpr();
+      if (expanded != nullptr) {
+        lex_.Fail("keyword-arg expansion is not supported", expanded->span);
+      }
+      return nullptr;
     } else {
       const Expr* input = ParseExpr();
       if (input == nullptr) return nullptr;
@@ -741,6 +761,22 @@ bool Parser::ParseBody(Body* out, bool in_class) {
 const Stmt* Parser::ParseStmt(bool in_class) {
   const Nesting nesting(this);
   if (!nesting.ok()) return nullptr;
+  // Python that is understood and not compiled.
+  if (python()) {
+    const TextSpan at = here();
+    if (kind() == kGlobal) lex_.Fail("global variables aren't supported", at);
+    if (kind() == kIdent && lex_.Text(at) == "try" &&
+        lex_.Lookahead().kind == ':') {
+      lex_.Fail("try blocks aren't supported", at);
+    }
+    if (function_depth_ > 0 && kind() == kDef) {
+      lex_.Fail("function definitions aren't supported", at);
+    }
+    if (function_depth_ > 0 && kind() == kClass) {
+      lex_.Fail("class definitions aren't supported", at);
+    }
+    if (!lex_.ok()) return nullptr;
+  }
   switch (kind()) {
     case kIf:
       return ParseIf(/*elif=*/false);
@@ -750,6 +786,10 @@ const Stmt* Parser::ParseStmt(bool in_class) {
       const Expr* condition = ParseExpr();
       Body body;
       if (condition == nullptr || !Expect(':') || !ParseBody(&body)) {
+        return nullptr;
+      }
+      if (python() && kind() == kElse) {
+        lex_.Fail("else branches of while loops aren't supported", span);
         return nullptr;
       }
       auto* node =
@@ -923,7 +963,8 @@ const Stmt* Parser::ParseIf(bool elif) {
 }
 
 const Stmt* Parser::ParseFor() {
-  TextSpan span = here();
+  const TextSpan keyword = here();
+  TextSpan span = keyword;
   lex_.Next();
   std::vector<const Expr*> targets;
   while (kind() != kIn) {
@@ -945,6 +986,10 @@ const Stmt* Parser::ParseFor() {
   }
   Body body;
   if (!Expect(':') || !ParseBody(&body)) return nullptr;
+  if (python() && kind() == kElse) {
+    lex_.Fail("else branches of for loops aren't supported", keyword);
+    return nullptr;
+  }
   auto* node =
       tree_.New<ForStmt>(Merge(span, Merge(iterables_span, body.span)));
   node->targets = tree_.Copy(targets);
@@ -1151,6 +1196,7 @@ const DefStmt* Parser::ParseDef(bool is_method, List<const Expr*> decorators) {
   }
   Body body;
   const TextSpan start = here();
+  ++function_depth_;
   if (lex_.NextIf(kIndent)) {
     if (kind() == kTypeComment &&
         (!ParseTypeComment(is_method, &decl) || !Expect(kNewline))) {
@@ -1166,6 +1212,7 @@ const DefStmt* Parser::ParseDef(bool is_method, List<const Expr*> decorators) {
     body.statements = tree_.Copy(std::vector<const Stmt*>{statement});
     body.span = Merge(start, statement->span);
   }
+  --function_depth_;
   auto* node =
       tree_.New<DefStmt>(Merge(name.span, Merge(decl.span, body.span)));
   node->name = name;

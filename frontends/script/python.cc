@@ -3,7 +3,6 @@
 #include <utility>
 
 #include "absl/container/flat_hash_map.h"
-#include "absl/container/flat_hash_set.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
@@ -36,18 +35,56 @@ class ModuleName : public SugaredValue {
   PythonProgram::Impl& program_;
 };
 
+// The name of the type that Python gives a literal, "object" if it is none.
+const char* PythonTypeOf(const Expr* value) {
+  if (value == nullptr) return "object";
+  if (const auto* unary = value->As<UnaryExpr>()) value = unary->operand;
+  switch (value->kind) {
+    case ExprKind::kNumber: {
+      const absl::string_view text = value->As<NumberExpr>()->text;
+      if (absl::EndsWithIgnoreCase(text, "j")) return "complex";
+      return text.find_first_of(".eE") == absl::string_view::npos ||
+                     absl::StartsWith(text, "0x")
+                 ? "int"
+                 : "float";
+    }
+    case ExprKind::kString:
+      return "str";
+    case ExprKind::kTrue:
+    case ExprKind::kFalse:
+      return "bool";
+    case ExprKind::kNone:
+      return "NoneType";
+    case ExprKind::kList:
+    case ExprKind::kListComprehension:
+      return "list";
+    case ExprKind::kTuple:
+      return "tuple";
+    case ExprKind::kDict:
+    case ExprKind::kDictComprehension:
+      return "dict";
+    default:
+      return "object";
+  }
+}
+
 // A global variable: Python has a value, which is not looked at.
 class GlobalVariable : public SugaredValue {
  public:
-  std::string kind() const override { return "global variable"; }
+  explicit GlobalVariable(std::string type) : type_(std::move(type)) {}
+  std::string kind() const override {
+    return absl::StrCat("python value of type '", type_, "'");
+  }
   absl::StatusOr<Value*> AsValue(const SourceRange& range,
                                  FunctionCompiler& f) override {
-    return f.Error(range,
-                   "python value cannot be used as a value. Perhaps it is a "
-                   "closed over global variable? If so, please consider "
-                   "passing it in as an argument or use a local varible "
-                   "instead.");
+    return f.Error(range, kind(),
+                   " cannot be used as a value. Perhaps it is a closed over "
+                   "global variable? If so, please consider passing it in as "
+                   "an argument or use a local variable instead.");
   }
+
+ private:
+  const std::string type_;
 };
 
 }  // namespace
@@ -88,7 +125,9 @@ class PythonProgram::Impl : public Resolver {
             std::string(imported.qualified_name);
       }
     } else if (const auto* assign = stmt->As<AssignStmt>()) {
-      for (const Expr* target : assign->targets) AddGlobal(*target);
+      for (const Expr* target : assign->targets) {
+        AddGlobal(*target, PythonTypeOf(assign->value));
+      }
     }
   }
 
@@ -199,8 +238,8 @@ class PythonProgram::Impl : public Resolver {
       return Qualified(import->second, f, range);
     }
     if (Sugared exception = PythonException(name)) return exception;
-    if (globals_.contains(name)) {
-      return Sugared(std::make_shared<GlobalVariable>());
+    if (const auto global = globals_.find(name); global != globals_.end()) {
+      return Sugared(std::make_shared<GlobalVariable>(global->second));
     }
     return Sugared();
   }
@@ -254,11 +293,13 @@ class PythonProgram::Impl : public Resolver {
     absl::Status status;  // why it cannot be had
   };
 
-  void AddGlobal(const Expr& target) {
+  void AddGlobal(const Expr& target, const char* type) {
     if (const auto* name = target.As<NameExpr>()) {
-      globals_.insert(std::string(name->name));
+      globals_[std::string(name->name)] = type;
     } else if (const auto* tuple = target.As<TupleExpr>()) {
-      for (const Expr* element : tuple->elements) AddGlobal(*element);
+      for (const Expr* element : tuple->elements) {
+        AddGlobal(*element, "object");
+      }
     }
   }
 
@@ -271,7 +312,7 @@ class PythonProgram::Impl : public Resolver {
   std::unique_ptr<SyntaxTree> functional_tree_;
   absl::flat_hash_map<std::string, Definition> definitions_;
   absl::flat_hash_map<std::string, std::string> imports_;
-  absl::flat_hash_set<std::string> globals_;
+  absl::flat_hash_map<std::string, std::string> globals_;  // name to type
   absl::flat_hash_map<std::string, Function*> functions_;
   std::vector<std::string> function_names_;
   std::vector<Function*> pending_;
@@ -286,7 +327,7 @@ absl::StatusOr<Sugared> ModuleName::Attribute(const SourceRange& range,
       Sugared value,
       program_.Qualified(absl::StrCat(name_, ".", name), f, range));
   if (value != nullptr) return value;
-  return f.Error(range, kind(), " object has no attribute ", name);
+  return f.Error(range, "object has no attribute ", name);
 }
 
 }  // namespace

@@ -146,8 +146,17 @@ absl::StatusOr<TypePtr> TypeParser::ParseName(const std::string& name,
   if (TypePtr builtin = BuiltinType(name)) return builtin;
   TANDEM_ASSIGN_OR_RETURN(TypePtr type, resolver_.ResolveType(name, range));
   if (type != nullptr) return type;
-  if (name == "List" || name == "Dict" || name == "Tuple") {
-    return session_.Error(range, "Unknown type name '", name, "'");
+  if (name == "List" || name == "Tuple") {
+    return absl::InvalidArgumentError(
+        absl::StrCat("Attempted to use ", name,
+                     " without a contained type. Please add a contained type, "
+                     "e.g. ",
+                     name, "[int]"));
+  }
+  if (name == "Dict") {
+    return absl::InvalidArgumentError(
+        "Attempted to use Dict without contained types. Please add contained "
+        "type, e.g. Dict[int, int]");
   }
   return session_.Error(range, "Unknown type name '", name, "'");
 }
