@@ -16,6 +16,8 @@ absl::Status RegisterPointwise(Registry& registry) {
   AddPointwiseSelect(r);
   AddPointwiseActivation(r);
   AddPointwiseComplex(r);
+  AddPointwiseSpecial(r);
+  AddPointwisePolynomial(r);
   return r.status();
 }
 

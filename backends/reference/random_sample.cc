@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "tandem/backends/reference/pointwise.h"
 #include "tandem/backends/reference/random.h"
+#include "tandem/backends/reference/special_math.h"
 #include "tandem/backends/reference/variants.h"
 #include "tandem/ir/operators/promotion.h"
 #include "tandem/tensor/copy.h"
@@ -208,7 +209,7 @@ int64_t DrawPoisson(double rate, Generator& g) {
     if (k < 0 || (us < 0.013 && v > us)) continue;
     if (std::log(v) + std::log(inverse_alpha) - std::log(a / (us * us) + b) <=
         -rate + static_cast<double>(k) * log_rate -
-            std::lgamma(static_cast<double>(k) + 1)) {
+            LogGamma(static_cast<double>(k) + 1)) {
       return k;
     }
   }

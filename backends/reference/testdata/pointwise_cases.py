@@ -288,4 +288,46 @@ call("aten::complex", irow, row)
 call("aten::polar", row, row)
 call("aten::polar", m, row)
 
+# Special functions.
+p01 = t([0.0, 1e-6, 0.1, 0.4, 0.5, 0.77, 0.999, 1.0, -0.5, 2.0])
+unary("lgamma digamma", [f, d, h, edge, i, b, z, p01])
+unary("erfinv special_ndtri", [p01, p01.double(), -p01, p01.half(), edge, b, z])
+unary("special_erfcx special_ndtr special_log_ndtr special_entr i0 special_i0e "
+      "special_i1 special_i1e special_bessel_j0 special_bessel_j1 "
+      "special_spherical_bessel_j0", [f, d, edge, i, z])
+unary("special_bessel_y0 special_bessel_y1 special_modified_bessel_i0 "
+      "special_modified_bessel_i1 special_modified_bessel_k0 "
+      "special_modified_bessel_k1 special_scaled_modified_bessel_k0 "
+      "special_scaled_modified_bessel_k1 special_airy_ai", [f, i, z])
+unary("special_gammaln special_psi special_i0", [f])
+a = t([0.5, 1.0, 2.5, 10.0, 0.0, -1.0])
+x = t([0.1, 1.0, 3.0, 12.0, 0.5, 1.0])
+for n in "igamma igammac special_gammainc special_zeta".split():
+    call("aten::" + n, a, x)
+    call("aten::" + n, a.half(), x.half())
+    call("aten::" + n, i, i)
+call("aten::special_zeta.self_scalar", 2, x)
+call("aten::special_zeta.other_scalar", a, 1.5)
+for n in [0, 1, 2, 5, -1]:
+    call("aten::polygamma", n, f)
+    call("aten::polygamma", n, i)
+    call("aten::polygamma_", f, n)
+for n in [0, 1, 3]:
+    call("aten::mvlgamma", x + 2, n)
+for eps in [None, 0.1]:
+    call("aten::logit", p01, eps)
+    call("aten::logit", p01.double(), eps)
+    call("aten::logit", b, eps)
+    call("aten::logit_", p01, eps)
+u = t([-1.0, -0.7, -0.2, 0.0, 0.3, 0.9, 1.0, 1.2])
+for n in ("chebyshev_polynomial_t chebyshev_polynomial_u "
+          "chebyshev_polynomial_v chebyshev_polynomial_w "
+          "hermite_polynomial_h hermite_polynomial_he laguerre_polynomial_l "
+          "legendre_polynomial_p shifted_chebyshev_polynomial_t "
+          "shifted_chebyshev_polynomial_u").split():
+    for k in [-1, 0, 1, 2, 5, 10]:
+        call("aten::special_%s.n_scalar" % n, u, k)
+    call("aten::special_" + n, u, t([3]))
+    call("aten::special_%s.x_scalar" % n, 0.5, t([0, 1, 2, 3]))
+
 write("pointwise_cases.txt")
