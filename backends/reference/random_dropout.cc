@@ -95,6 +95,12 @@ absl::StatusOr<Pair> NativeDropout(const Tensor& input, double p,
   return Pair(copy, mask);
 }
 
+absl::StatusOr<Tensor> NativeDropoutBackward(const Tensor& grad,
+                                             const Tensor& mask, double scale) {
+  TANDEM_ASSIGN_OR_RETURN(const Tensor kept, Mul(grad, mask));
+  return Mul(kept, Scalar(scale));
+}
+
 // Elements up to 0 are multiplied by a draw from [lower, upper), which `noise`
 // keeps; the rest by 1.
 absl::StatusOr<Tensor> RreluTo(Target target, const Tensor& self,
@@ -191,6 +197,9 @@ void AddRandomDropout(KernelRegistrar& r) {
       .Add("aten::feature_alpha_dropout_", &DropoutInPlace<true, true>)
       .Add("aten::native_dropout", &NativeDropout)
       .Add("aten::native_dropout.out", &Variants<NativeDropout>::Out)
+      .Add("aten::native_dropout_backward", &NativeDropoutBackward)
+      .Add("aten::native_dropout_backward.out",
+           &Variants<NativeDropoutBackward>::Out)
       .Add("aten::rrelu", &Rrelu)
       .Add("aten::rrelu_", &RreluInPlace)
       .Add("aten::rrelu_with_noise", &RreluWithNoise)

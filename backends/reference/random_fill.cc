@@ -375,8 +375,17 @@ absl::StatusOr<Tensor> UniformInPlace(const Tensor& self, double from,
   } else {
     const float low = static_cast<float>(from);
     const float width = static_cast<float>(to) - low;
+    // What rounds up to the excluded end becomes the other end.
+    const auto round = [dtype = self.dtype()](float v) {
+      return dtype == DType::kHalf       ? static_cast<float>(Half(v))
+             : dtype == DType::kBFloat16 ? static_cast<float>(BFloat16(v))
+                                         : v;
+    };
+    const float high = round(static_cast<float>(to));
     status = DrawDoubles(self, [&] {
-      return static_cast<double>(g.UniformFloat() * width + low);
+      const float v = round(g.UniformFloat() * width + low);
+      return static_cast<double>(
+          v == high && self.dtype() != DType::kFloat ? low : v);
     });
   }
   TANDEM_RETURN_IF_ERROR(status);
@@ -392,14 +401,7 @@ absl::StatusOr<Tensor> NormalInPlace(const Tensor& self, double mean,
   if (IsComplex(self.dtype())) {
     TANDEM_ASSIGN_OR_RETURN(const Tensor parts, RealParts(self));
     TANDEM_RETURN_IF_ERROR(
-        NormalInPlace(parts, 0, std / std::sqrt(2.0), generator).status());
-    if (mean != 0) {  // the mean is added to the real parts
-      TANDEM_ASSIGN_OR_RETURN(const Tensor copy,
-                              CloneContiguous(self, DType::kComplexDouble));
-      auto* c = copy.data<std::complex<double>>();
-      for (int64_t i = 0; i < copy.numel(); ++i) c[i] += mean;
-      TANDEM_RETURN_IF_ERROR(CopyElements(copy, self));
-    }
+        NormalInPlace(parts, mean, std / std::sqrt(2.0), generator).status());
     return self;
   }
   if (!IsPlainFloat(self.dtype())) {

@@ -182,6 +182,18 @@ absl::StatusOr<Tensor> Multinomial(const Tensor& self, int64_t samples,
   return out;
 }
 
+absl::StatusOr<Tensor> MultinomialOut(const Tensor& self, int64_t samples,
+                                      bool replacement, Generator* generator,
+                                      const Tensor& out) {
+  if (out.dtype() != DType::kInt64) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "multinomial expects Long tensor out, got: ", TypeName(out.dtype())));
+  }
+  TANDEM_ASSIGN_OR_RETURN(const Tensor result,
+                          Multinomial(self, samples, replacement, generator));
+  return WriteOut(result, out);
+}
+
 // Small rates by products of uniform numbers, large ones by transformed
 // rejection (Hoermann 1993, PTRS).
 int64_t DrawPoisson(double rate, Generator& g) {
@@ -250,7 +262,7 @@ void AddRandomSample(KernelRegistrar& r) {
       .Add("aten::bernoulli_.Tensor", &BernoulliTensorInPlace)
       .Add("aten::bernoulli_.float", &BernoulliInPlace)
       .Add("aten::multinomial", &Multinomial)
-      .Add("aten::multinomial.out", &Variants<Multinomial>::Out)
+      .Add("aten::multinomial.out", &MultinomialOut)
       .Add("aten::poisson", &Poisson)
       .Add("aten::poisson.out", &Variants<Poisson>::Out);
 }

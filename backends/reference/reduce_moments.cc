@@ -1,6 +1,7 @@
 // Variances and standard deviations, by Welford's updates in double.
 
 #include <cmath>
+#include <limits>
 
 #include "absl/strings/str_cat.h"
 #include "tandem/backends/reference/matching.h"
@@ -69,9 +70,13 @@ struct MeanByUpdatesOp : VarianceOp<T> {
   using Out = T;
   MeanByUpdatesOp() : VarianceOp<T>(0, false) {}
   Out Finish(const typename VarianceOp<T>::State& s) const {
-    return s.count == 0
-               ? static_cast<Out>(typename VarianceOp<T>::Wide(std::nan("")))
-               : static_cast<Out>(s.mean);
+    if (s.count > 0) return static_cast<Out>(s.mean);
+    const double nan = std::numeric_limits<double>::quiet_NaN();
+    if constexpr (kIsComplex<T>) {
+      return Out(static_cast<RealOf<T>>(nan), static_cast<RealOf<T>>(nan));
+    } else {
+      return static_cast<Out>(nan);
+    }
   }
 };
 

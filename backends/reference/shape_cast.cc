@@ -256,7 +256,11 @@ Tensor Same(const Tensor& self) { return self; }
 absl::StatusOr<Tensor> AliasOp(const Tensor& self) { return self.Alias(); }
 
 // No gradients are recorded, so nothing but the flag is to be left behind.
-absl::StatusOr<Tensor> Detach(const Tensor& self) { return self.Alias(); }
+absl::StatusOr<Tensor> Detach(const Tensor& self) {
+  Tensor result = self.Alias();
+  result.impl()->wrapped_number = false;  // a tensor like any other
+  return result;
+}
 
 absl::StatusOr<Tensor> DetachInPlace(const Tensor& self) {
   self.impl()->requires_grad = false;

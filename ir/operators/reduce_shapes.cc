@@ -8,6 +8,10 @@ DimMask AllDims(int64_t rank) { return DimMask(rank, true); }
 
 absl::StatusOr<DimMask> ReducedDims(
     std::optional<absl::Span<const int64_t>> dims, int64_t rank) {
+  if (rank > 64) {
+    return absl::InvalidArgumentError(
+        "only tensors with up to 64 dims are supported");
+  }
   if (!dims.has_value() || dims->empty()) return AllDims(rank);
   DimMask mask(rank, false);
   for (int64_t dim : *dims) {
