@@ -56,8 +56,8 @@ TANDEM_SPECIAL(K0, BesselK0(x));
 TANDEM_SPECIAL(K0Scaled, BesselK0Scaled(x));
 TANDEM_SPECIAL(K1, BesselK1(x));
 TANDEM_SPECIAL(K1Scaled, BesselK1Scaled(x));
-TANDEM_SPECIAL(J0, std::isinf(x) ? 0 : ::j0(x));
-TANDEM_SPECIAL(J1, std::isinf(x) ? 0 : ::j1(x));
+TANDEM_SPECIAL(J0, std::isinf(x) ? std::nan("") : ::j0(x));
+TANDEM_SPECIAL(J1, std::isinf(x) ? std::nan("") : ::j1(x));
 TANDEM_SPECIAL(Y0, x < 0 ? std::nan("") : ::y0(x));
 TANDEM_SPECIAL(Y1, x < 0 ? std::nan("") : ::y1(x));
 TANDEM_SPECIAL(SphericalJ0, SphericalBesselJ0(x));
@@ -70,6 +70,15 @@ template <typename T>
 struct PolyGammaOp {
   explicit PolyGammaOp(const Params& p) : n(p.values[0].ToInt()) {}
   T operator()(T x) const {
+    if constexpr (std::is_same_v<T, float>) {
+      if (n == 1 && x < 0.5f && x != 0) {
+        // Near a pole the float sine decides, as in PyTorch.
+        constexpr float kPi = 3.14159265358979323846f;
+        const float s = std::sin(kPi * x);
+        return kPi * kPi / (s * s) -
+               static_cast<float>(Trigamma(1 - static_cast<double>(x)));
+      }
+    }
     return static_cast<T>(PolyGamma(n, static_cast<double>(x)));
   }
   int64_t n;
@@ -108,14 +117,14 @@ TANDEM_SPECIAL_OP(LogGamma, "lgamma_vml_cpu");
 TANDEM_SPECIAL_OP(Digamma, "digamma");
 TANDEM_SPECIAL_OP(ErfInv, "erfinv_vml_cpu");
 TANDEM_SPECIAL_OP(Erfcx, "erfcx_cpu");
-TANDEM_SPECIAL_OP(Ndtr, "ndtr_cpu");
+TANDEM_SPECIAL_OP(Ndtr, "erf_vml_cpu");
 TANDEM_SPECIAL_OP(LogNdtr, "log_ndtr_cpu");
 TANDEM_SPECIAL_OP(Ndtri, "ndtri_cpu");
 TANDEM_SPECIAL_OP(Entr, "entr_cpu");
 TANDEM_SPECIAL_OP(I0, "i0_vml_cpu");
-TANDEM_SPECIAL_OP(I0e, "i0e");
+TANDEM_SPECIAL_OP(I0e, "i0e_cpu");
 TANDEM_SPECIAL_OP(I1, "i1_cpu");
-TANDEM_SPECIAL_OP(I1e, "i1e");
+TANDEM_SPECIAL_OP(I1e, "i1e_cpu");
 TANDEM_SPECIAL_OP(K0, "modified_bessel_k0_cpu");
 TANDEM_SPECIAL_OP(K0Scaled, "scaled_modified_bessel_k0_cpu");
 TANDEM_SPECIAL_OP(K1, "modified_bessel_k1_cpu");
@@ -126,6 +135,10 @@ TANDEM_SPECIAL_OP(Y0, "bessel_y0_cpu");
 TANDEM_SPECIAL_OP(Y1, "bessel_y1_cpu");
 TANDEM_SPECIAL_OP(SphericalJ0, "spherical_bessel_j0_cpu");
 TANDEM_SPECIAL_OP(Airy, "airy_ai_cpu");
+constexpr ElementOp kModifiedI0 =
+    MakeOp<I0Op, 1, kFloats>("modified_bessel_i0_cpu").Float();
+constexpr ElementOp kModifiedI1 =
+    MakeOp<I1Op, 1, kFloats>("modified_bessel_i1_cpu").Float();
 constexpr ElementOp kIGamma = MakeOp<IGammaOp, 2, kFloats>("igamma_cpu");
 constexpr ElementOp kIGammaC = MakeOp<IGammaCOp, 2, kFloats>("igammac_cpu");
 constexpr ElementOp kZeta = MakeOp<ZetaOp, 2, kFloats>("zeta_cpu").Float();
@@ -136,6 +149,13 @@ constexpr ElementOp kTrigamma =
 constexpr ElementOp kMvlGamma =
     MakeOp<MvlGammaOp, 1, kFloats>("mvlgamma").Float();
 constexpr ElementOp kLogit = MakeOp<LogitOp, 1, kFloats>("logit_cpu").Float();
+
+absl::StatusOr<Tensor> NdtriOf(Target target, const Tensor& self) {
+  if (self.dtype() == DType::kHalf || self.dtype() == DType::kBFloat16) {
+    return NotImplementedFor(kNdtri.name, self.dtype());
+  }
+  return RunElementwise(kNdtri, {self}, Params(), target);
+}
 
 absl::StatusOr<Tensor> ZetaOf(Target target, const Input& a, const Input& b) {
   TANDEM_ASSIGN_OR_RETURN(const DType dtype, CommonDType({a, b}));
@@ -191,11 +211,13 @@ void AddPointwiseSpecial(MatchingRegistrar& r) {
   AddUnary<kErfcx>(r, {"special_erfcx"});
   AddUnary<kNdtr>(r, {"special_ndtr"});
   AddUnary<kLogNdtr>(r, {"special_log_ndtr"});
-  AddUnary<kNdtri>(r, {"special_ndtri"});
+  AddAll<&NdtriOf>(r, {"special_ndtri"});
   AddUnary<kEntr>(r, {"special_entr"});
-  AddUnary<kI0>(r, {"i0", "special_i0", "special_modified_bessel_i0"});
+  AddUnary<kI0>(r, {"i0", "special_i0"});
+  AddUnary<kModifiedI0>(r, {"special_modified_bessel_i0"});
   AddUnary<kI0e>(r, {"special_i0e"});
-  AddUnary<kI1>(r, {"special_i1", "special_modified_bessel_i1"});
+  AddUnary<kI1>(r, {"special_i1"});
+  AddUnary<kModifiedI1>(r, {"special_modified_bessel_i1"});
   AddUnary<kI1e>(r, {"special_i1e"});
   AddUnary<kK0>(r, {"special_modified_bessel_k0"});
   AddUnary<kK0Scaled>(r, {"special_scaled_modified_bessel_k0"});

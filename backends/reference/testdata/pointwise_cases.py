@@ -293,8 +293,8 @@ p01 = t([0.0, 1e-6, 0.1, 0.4, 0.5, 0.77, 0.999, 1.0, -0.5, 2.0])
 unary("lgamma digamma", [f, d, h, edge, i, b, z, p01])
 unary("erfinv special_ndtri", [p01, p01.double(), -p01, p01.half(), edge, b, z])
 unary("special_erfcx special_ndtr special_log_ndtr special_entr i0 special_i0e "
-      "special_i1 special_i1e special_bessel_j0 special_bessel_j1 "
-      "special_spherical_bessel_j0", [f, d, edge, i, z])
+      "special_i1 special_i1e special_spherical_bessel_j0", [f, d, edge, i, z])
+unary("special_bessel_j0 special_bessel_j1", [f, edge, i, z])
 unary("special_bessel_y0 special_bessel_y1 special_modified_bessel_i0 "
       "special_modified_bessel_i1 special_modified_bessel_k0 "
       "special_modified_bessel_k1 special_scaled_modified_bessel_k0 "
