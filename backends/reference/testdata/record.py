@@ -184,7 +184,7 @@ def call(op, *args, **kwargs):
     try:
         result = function(*positional, **named)
     except Exception as e:  # what a program sees
-        message = str(e).split("\nException raised from")[0]
+        message = str(e).split("\nException raised from")[0].replace("\0", "").rstrip()
         lines.append("\t".join([op, printed, "E" + text(message), ""]))
         return None
     results = list(result) if isinstance(result, tuple) else [result]
@@ -201,7 +201,17 @@ def call(op, *args, **kwargs):
     return result
 
 
-def write(path):
+def write(path, alike=3):
+    """Writes the calls; of those that fail alike no more than a few."""
+    seen = {}
+    kept = []
+    for line in lines:
+        op, _, result, _ = line.split("\t")
+        key = (op, result if result.startswith("E") else line)
+        seen[key] = seen.get(key, 0) + 1
+        if seen[key] <= (alike if result.startswith("E") else 1):
+            kept.append(line)
+    lines[:] = kept
     with open(path, "w") as f:
         f.write("# Recorded with PyTorch %s\n" % torch.__version__.split("+")[0])
         for line in lines:
