@@ -224,7 +224,7 @@ absl::StatusOr<Bags> EmbeddingBagWith(const Tensor& weight,
       return Invalid(absl::StrCat(
           "offsets[0] has to be 0, i.e., the first sequence in the mini-batch "
           "has to start from position 0. However, got ",
-          starts[0]));
+          starts[0], "\n[ torch.", TypeName(offsets.dtype()), "Tensor{} ]"));
     }
     const int64_t last = starts[offsets.size(0) - 1];
     if (last > count) {

@@ -15,5 +15,14 @@ TEST(IndexTest, DoesAsRecorded) {
   for (const std::string& failure : counts.failures) ADD_FAILURE() << failure;
 }
 
+TEST(SortTest, DoesAsRecorded) {
+  Registry registry;
+  ASSERT_EQ(RegisterSort(registry).ToString(), "OK");
+  const CaseCounts counts = RunRecordedCases(
+      registry, "backends/reference/testdata/sort_cases.txt");
+  EXPECT_GT(counts.run, 100);
+  for (const std::string& failure : counts.failures) ADD_FAILURE() << failure;
+}
+
 }  // namespace
 }  // namespace tandem::reference

@@ -30,6 +30,8 @@ absl::Status Register(Registry& registry) {
   TANDEM_RETURN_IF_ERROR(RegisterLinalg(registry));
   TANDEM_RETURN_IF_ERROR(RegisterSparse(registry));
   TANDEM_RETURN_IF_ERROR(RegisterQuantized(registry));
+  TANDEM_RETURN_IF_ERROR(RegisterIndex(registry));
+  TANDEM_RETURN_IF_ERROR(RegisterSort(registry));
   return absl::OkStatus();
 }
 
