@@ -46,8 +46,9 @@ absl::StatusOr<Two> TopK(const Tensor& self, int64_t k, int64_t dim,
   }
   if (self.dtype() == DType::kBool || IsComplex(self.dtype())) {
     return absl::UnimplementedError(absl::StrCat(
-        "topk does not support ",
-        self.dtype() == DType::kBool ? "bool" : "complex", " dtypes on CPU"));
+        self.dtype() == DType::kBool ? "topk does not support bool"
+                                     : " topk does not support complex",
+        " dtypes on CPU"));
   }
   Dims sizes(self.sizes().begin(), self.sizes().end());
   if (!sizes.empty()) sizes[d] = k;

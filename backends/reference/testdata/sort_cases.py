@@ -17,8 +17,10 @@ all_of = [s, s.t(), ties, torch.tensor(1.), torch.tensor([True, False, True]),
 for t in all_of:
     for d in [0, 1, -1, 5]:
         for down in [False, True]:
-            call("aten::sort", t, d, down)
-            call("aten::argsort", t, d, down)
+            # Long rows of equal integers: PyTorch's order is not stable there.
+            if t is not many:
+                call("aten::sort", t, d, down)
+                call("aten::argsort", t, d, down)
             call("aten::sort.stable", t, stable=True, dim=d, descending=down)
             for k in [0, 1, 2, 3, 5, -1, 300]:
                 call("aten::topk", t, k, d, down)
