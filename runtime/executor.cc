@@ -9,6 +9,7 @@
 #include "absl/base/optimization.h"
 #include "absl/strings/str_cat.h"
 #include "tandem/ir/class_type.h"
+#include "tandem/runtime/default_value.h"
 #include "tandem/runtime/thread_pool.h"
 #include "tandem/runtime/to_list.h"
 #include "tandem/tensor/copy.h"
@@ -428,7 +429,10 @@ absl::Status Execution::Loop(const Plan& plan, IValue* r,
         r[i->b].AsObject().Set(i->c, TakeOperand(i->a, r));
         break;
       case OpCode::kCreateObject:
-        r[i->a] = IValue(NewObject(*plan.types[i->d]->AsClass()));
+        r[i->a] = IValue(NewDefaultObject(*plan.types[i->d]->AsClass()));
+        break;
+      case OpCode::kDefault:
+        r[i->a] = DefaultValue(*plan.types[i->d]);
         break;
       case OpCode::kPrint: {
         std::string line;
@@ -597,9 +601,17 @@ absl::Status Execution::CheckTensors(
   for (uint8_t k : site.tensor_lists) {
     IValue& v = r[inputs[k]];
     if (!v.is_list()) continue;
+    const bool optional = v.AsList().element_type->MayBeNone();
     for (size_t e = 0; e < v.AsList().values.size(); ++e) {
       const Tensor& t = v.AsList().values[e].AsOptionalTensor();
-      if (!t.defined()) continue;
+      if (!t.defined()) {
+        if (optional) continue;
+        return absl::InvalidArgumentError(absl::StrCat(
+            "Expected a proper Tensor but got None (or an undefined Tensor in "
+            "C++) at position #",
+            e, " of argument #", static_cast<int>(k), " '",
+            site.op->schema.arguments[k].name, "'"));
+      }
       Tensor resolved;
       TANDEM_RETURN_IF_ERROR(resolve(t, &resolved));
       if (!resolved.defined()) continue;

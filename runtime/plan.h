@@ -100,6 +100,7 @@ enum class OpCode : uint16_t {
   kAppend,       // list b gets c; a is the list again
   kSortObjects,  // a: sorted list or in place; operands at b: list, reverse
   kCastNumber,   // a = b as the number kind of register a
+  kDefault,      // a = what an uninitialized value of type d gives
 };
 
 struct Instruction {

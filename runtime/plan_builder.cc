@@ -6,6 +6,7 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
+#include "tandem/runtime/default_value.h"
 #include "tandem/runtime/scalar_opcodes.h"
 #include "tandem/tensor/status_macros.h"
 
@@ -241,6 +242,12 @@ class Builder {
 
   // ---- nodes
 
+  // An uninitialized value that needs no register of its own.
+  static bool IsNeverRead(const Value* v) {
+    return v->node()->is(NodeKind::kUninitialized) &&
+           !NeedsReference(*v->type());
+  }
+
   absl::Status EmitBlock(const Block& block, Scope& scope) {
     const Deaths deaths = FindDeaths(block);
     for (Node* n : block) {
@@ -425,8 +432,15 @@ class Builder {
         EmitSimple(OpCode::kModuleIndex, n, scope, site);
         return absl::OkStatus();
       case NodeKind::kUninitialized: {
-        // Never read: whatever the register holds will do.
-        Define(n.output(), scope);
+        // Not read by right programs: where a wrong one comes to no harm,
+        // whatever the register holds will do.
+        const TypePtr& type = n.output()->type();
+        const uint32_t dst = Define(n.output(), scope);
+        if (!NeedsReference(*type)) return absl::OkStatus();
+        const uint32_t t = PutType(type);
+        Instruction& i = Emit(OpCode::kDefault, site);
+        i.a = dst;
+        i.d = t;
         return absl::OkStatus();
       }
       case NodeKind::kEnter:
@@ -656,7 +670,7 @@ class Builder {
     TANDEM_RETURN_IF_ERROR(EmitBlock(block, scope));
     for (size_t i = 0; i < results.size(); ++i) {
       const Value* v = block.output(i);
-      if (v->node()->is(NodeKind::kUninitialized)) continue;
+      if (IsNeverRead(v)) continue;
       const bool own = v->node()->owning_block() == &block &&
                        v->uses().size() == 1 && Owned(v, scope);
       EmitMove(results[i], RegisterOf(v, scope), own, site);
@@ -756,7 +770,7 @@ class Builder {
     absl::flat_hash_set<uint32_t> written;
     for (size_t i = 0; i < registers.size(); ++i) {
       const Value* v = body.output(i + 1);
-      if (in_place[i] || v->node()->is(NodeKind::kUninitialized)) continue;
+      if (in_place[i] || IsNeverRead(v)) continue;
       const uint32_t src = RegisterOf(v, scope);
       if (src == registers[i]) continue;
       const bool own = v->node()->owning_block() == &body &&

@@ -81,6 +81,7 @@ constexpr absl::string_view kNames[] = {
     "append",
     "sort_objects",
     "cast_number",
+    "default",
 };
 
 std::string Registers(const Plan& plan, uint32_t begin, uint32_t count) {

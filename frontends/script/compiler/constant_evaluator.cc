@@ -304,6 +304,8 @@ std::optional<Values> EvaluateOn(const Node* node, Values inputs) {
       return one(values[i]);
     }
     case NodeKind::kUncheckedCast:
+      // A wrong cast is an error of the run.
+      if (!inputs[0].Conforms(*node->output(0)->type())) return std::nullopt;
       return one(inputs[0]);
     case NodeKind::kEnumName:
       if (!inputs[0].is_enum()) return std::nullopt;
