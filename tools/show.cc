@@ -1,8 +1,13 @@
 // `tandem show`: what is in a model.
 #include <iostream>
+#include <map>
+#include <string>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "tandem/frontends/script/printer.h"
+#include "tandem/ir/print.h"
+#include "tandem/passes/inline.h"
 #include "tandem/runtime/plan.h"
 #include "tandem/tools/command.h"
 
@@ -11,6 +16,7 @@ namespace {
 
 constexpr FlagInfo kFlags[] = {
     {"modules", false, "the tree of modules with their parameters (default)"},
+    {"code", false, "the method's code, as PyTorch prints it"},
     {"graph", false, "the method's graph, as PyTorch prints it"},
     {"inlined", false, "the same with calls inlined"},
     {"plan", false, "the program that runs"},
@@ -40,6 +46,68 @@ void PrintModules(const Module& module, const std::string& name, int depth) {
   }
 }
 
+std::string EffectNames(uint8_t effects) {
+  std::vector<absl::string_view> names;
+  const auto add = [&](Effect effect, absl::string_view name) {
+    if ((effects & static_cast<uint8_t>(effect)) != 0) names.push_back(name);
+  };
+  add(Effect::kRandom, "random numbers");
+  add(Effect::kOutput, "output");
+  add(Effect::kFiles, "files");
+  add(Effect::kClock, "clock");
+  add(Effect::kControl, "control");
+  return absl::StrJoin(names, ", ");
+}
+
+void CountOperators(const Block& block,
+                    std::map<std::string, std::pair<int, uint8_t>>* out) {
+  for (Node* n : block) {
+    if (n->op() != nullptr) {
+      auto& [count, effects] = (*out)[n->op()->schema.FullName()];
+      ++count;
+      effects = n->op()->effects;
+    } else if (n->is(NodeKind::kPrint)) {
+      auto& [count, effects] = (*out)["prim::Print"];
+      ++count;
+      effects = static_cast<uint8_t>(Effect::kOutput);
+    }
+    for (const Block* b : n->blocks()) CountOperators(*b, out);
+  }
+}
+
+absl::Status ShowMethod(const Session& session, Function* method,
+                        const Options& options) {
+  if (absl::Status s = method->EnsureDefined(); !s.ok()) return s;
+  if (options.Has("code")) {
+    const auto code = script::PrintFunction(*method);
+    if (!code.ok()) return code.status();
+    std::cout << *code;
+  }
+  if (options.Has("graph")) std::cout << GraphToString(*method->graph());
+  if (options.Has("inlined") || options.Has("operators")) {
+    const std::unique_ptr<Graph> graph = method->graph()->Clone();
+    if (absl::Status s = InlineCalls(graph.get()); !s.ok()) return s;
+    if (options.Has("inlined")) std::cout << GraphToString(*graph);
+    if (options.Has("operators")) {
+      std::map<std::string, std::pair<int, uint8_t>> operators;
+      CountOperators(*graph->block(), &operators);
+      for (const auto& [name, entry] : operators) {
+        const std::string effects = EffectNames(entry.second);
+        std::cout << name << "  " << entry.first
+                  << (effects.empty() ? ""
+                                      : absl::StrCat("  touches ", effects))
+                  << "\n";
+      }
+    }
+  }
+  if (options.Has("plan")) {
+    const auto plan = session.engine().PlanFor(method);
+    if (!plan.ok()) return plan.status();
+    std::cout << PlanToString(**plan);
+  }
+  return absl::OkStatus();
+}
+
 int Run(const Options& options) {
   if (options.words().size() != 1)
     return Misused(ShowCommand(), "name one model");
@@ -47,13 +115,14 @@ int Run(const Options& options) {
   if (!session.ok()) return Fail("show", session.status());
   const absl::StatusOr<Module> module = (*session)->Load(options.words()[0]);
   if (!module.ok()) return Fail("show", module.status());
-  if (options.Has("plan")) {
+  const bool of_method = options.Has("plan") || options.Has("code") ||
+                         options.Has("graph") || options.Has("inlined") ||
+                         options.Has("operators");
+  if (of_method) {
     const auto method = module->GetMethod(options.Get("method", "forward"));
     if (!method.ok()) return Fail("show", method.status());
-    const auto plan = (*session)->engine().PlanFor(*method);
-    if (!plan.ok()) return Fail("show", plan.status());
-    std::cout << PlanToString(**plan);
-    return kOk;
+    const absl::Status s = ShowMethod(**session, *method, options);
+    return s.ok() ? kOk : Fail("show", s);
   }
   PrintModules(*module, "", 0);
   return kOk;
@@ -63,7 +132,8 @@ int Run(const Options& options) {
 
 const Command& ShowCommand() {
   static const Command kCommand = {
-      "show", "show MODEL.pt [--modules|--graph|--inlined|--plan|--operators]",
+      "show",
+      "show MODEL.pt [--modules|--code|--graph|--inlined|--plan|--operators]",
       "Shows modules, code, graphs or the plan of a model.", kFlags, &Run};
   return kCommand;
 }
