@@ -399,6 +399,13 @@ absl::StatusOr<Dims> RepeatedSizes(DimSpan sizes, DimSpan repeats) {
     TANDEM_ASSIGN_OR_RETURN(result[d],
                             CheckedMultiply(size, repeats[d], "repeat"));
   }
+  const bool negative = std::any_of(result.begin(), result.end(),
+                                    [](int64_t size) { return size < 0; });
+  if (!negative && !CheckedNumel(result).ok()) {
+    return Invalid(
+        absl::StrCat("Storage size calculation overflowed with sizes=",
+                     DimsToString(result)));
+  }
   return result;
 }
 
