@@ -9,6 +9,7 @@
 #include "absl/base/optimization.h"
 #include "absl/strings/str_cat.h"
 #include "tandem/ir/class_type.h"
+#include "tandem/runtime/autocast.h"
 #include "tandem/runtime/default_value.h"
 #include "tandem/runtime/thread_pool.h"
 #include "tandem/runtime/to_list.h"
@@ -53,6 +54,38 @@ int64_t RangeLength(int64_t lo, int64_t hi, int64_t step) {
                     (0 - static_cast<uint64_t>(step)));
   }
   return 0;
+}
+
+// Products that take a sparse operand and give a dense result.
+bool IsMatrixProduct(const Operator& op) {
+  const std::string& name = op.schema.name;
+  return name == "aten::mm" || name == "aten::matmul" || name == "aten::mv" ||
+         name == "aten::addmm";
+}
+
+// a < b of what sort() takes beside objects: numbers, strings, and tuples of
+// these, compared from the front. Nullopt for anything else.
+std::optional<bool> LessThan(const IValue& a, const IValue& b, int depth) {
+  if (a.tag() != b.tag() || depth > 64) return std::nullopt;
+  switch (a.tag()) {
+    case IValue::Tag::kBool:
+    case IValue::Tag::kInt:
+      return a.AsInt() < b.AsInt();
+    case IValue::Tag::kDouble:
+      return a.AsDouble() < b.AsDouble();
+    case IValue::Tag::kString:
+      return a.AsString() < b.AsString();
+    case IValue::Tag::kTuple: {
+      const auto& x = a.AsTuple().values;
+      const auto& y = b.AsTuple().values;
+      for (size_t i = 0; i < std::min(x.size(), y.size()); ++i) {
+        if (!Equal(x[i], y[i])) return LessThan(x[i], y[i], depth + 1);
+      }
+      return x.size() < y.size();
+    }
+    default:
+      return std::nullopt;
+  }
 }
 
 absl::Status Indexed(size_t size, int64_t* index, absl::string_view what) {
@@ -554,11 +587,31 @@ failed:
   return status;
 }
 
+absl::StatusOr<Tensor> Execution::Dense(const Tensor& sparse) {
+  const Operator* op =
+      engine_.registry().operators().Find("aten::to_dense", "");
+  const KernelEntry* entry =
+      op == nullptr ? nullptr
+                    : engine_.registry().Find(*op, engine_.options().backends);
+  if (entry == nullptr) {
+    return absl::UnimplementedError(
+        "no backend has a kernel for aten::to_dense");
+  }
+  IValue registers[4] = {IValue(sparse), IValue(), IValue(), IValue()};
+  const uint32_t inputs[] = {0, 1, 2}, outputs[] = {3};
+  TANDEM_RETURN_IF_ERROR(entry->kernel({registers, inputs, outputs, 3, 1}));
+  return registers[3].AsTensor();
+}
+
 absl::Status Execution::CheckTensors(
     const KernelSite& site, const Plan& plan, const Instruction& i, IValue* r,
     std::vector<std::pair<uint32_t, IValue>>* saved) {
   const uint32_t* inputs = plan.operands.data() + i.b;
   const KernelOptions& options = site.entry->options;
+  const AutocastPolicy policy =
+      autocast_.empty() || autocast_.back() == DType::kUndefined
+          ? AutocastPolicy::kNone
+          : AutocastPolicyOf(*site.op);
   const auto resolve = [&](const Tensor& t, Tensor* out) -> absl::Status {
     TensorImpl* impl = t.impl();
     if ((impl->conj || impl->neg) && !options.handles_lazy_bits &&
@@ -570,7 +623,16 @@ absl::Status Execution::CheckTensors(
           site.op->schema.name,
           ": a tensor on the meta device has no elements to compute with"));
     }
+    if (policy != AutocastPolicy::kNone && !t.is_sparse()) {
+      TANDEM_ASSIGN_OR_RETURN(Tensor cast, Autocast(out->defined() ? *out : t,
+                                                    policy, autocast_.back()));
+      if (!cast.is_same(t)) *out = std::move(cast);
+    }
     if (t.is_sparse() && !options.handles_sparse && !options.metadata_only) {
+      if (IsMatrixProduct(*site.op)) {
+        TANDEM_ASSIGN_OR_RETURN(*out, Dense(t));
+        return absl::OkStatus();
+      }
       return absl::UnimplementedError(
           absl::StrCat("Could not run '", site.op->schema.FullName(),
                        "' with arguments from the 'SparseCPU' backend."));
@@ -654,12 +716,11 @@ absl::Status Execution::CallKernel(const Plan& plan, const Instruction& i,
   for (uint8_t k : site.tensors) {
     const TensorImpl* impl = r[inputs[k]].AsOptionalTensor().impl();
     plain = plain && impl != nullptr && !impl->conj && !impl->neg &&
-            impl->layout == Layout::kStrided &&
-            impl->quantizer == nullptr &&
+            impl->layout == Layout::kStrided && impl->quantizer == nullptr &&
             impl->device.type != DeviceType::kMeta;
   }
   if (ABSL_PREDICT_TRUE(plain && site.tensor_lists.empty() &&
-                        site.optional_tensors.empty())) {
+                        site.optional_tensors.empty() && autocast_.empty())) {
     TANDEM_RETURN_IF_ERROR(Stop(1));
     return site.entry->kernel(call);
   }
@@ -667,7 +728,8 @@ absl::Status Execution::CallKernel(const Plan& plan, const Instruction& i,
   std::vector<std::pair<uint32_t, IValue>> saved;
   absl::Status status = CheckTensors(site, plan, i, r, &saved);
   if (status.ok()) {
-    const bool quantized = site.quantized != nullptr && AnyQuantized(site, call);
+    const bool quantized =
+        site.quantized != nullptr && AnyQuantized(site, call);
     status = (quantized ? site.quantized : site.entry)->kernel(call);
   }
   for (auto it = saved.rbegin(); it != saved.rend(); ++it) {
@@ -703,12 +765,36 @@ absl::Status Execution::CallDynamic(const Plan& plan, const Instruction& i,
   Function* method = self.is_object()
                          ? self.AsObject().type()->FindMethod(plan.names[i.a])
                          : nullptr;
+  if (self.is_object() && self.AsObject().type()->name() == kAutocastClass) {
+    TANDEM_RETURN_IF_ERROR(SwitchAutocast(self.AsObject(), plan.names[i.a]));
+  }
   if (method == nullptr) {
     return absl::NotFoundError(absl::StrCat("'", self.TypeOf()->ToAnnotation(),
                                             "' has no method '",
                                             plan.names[i.a], "'"));
   }
   return CallPlan(method, operands, i, r);
+}
+
+absl::Status Execution::SwitchAutocast(const ModuleObject& object,
+                                       absl::string_view method) {
+  if (method == "__exit__") {
+    if (!autocast_.empty()) autocast_.pop_back();
+    return absl::OkStatus();
+  }
+  TANDEM_ASSIGN_OR_RETURN(const IValue enabled,
+                          object.GetAttribute("_enabled"));
+  TANDEM_ASSIGN_OR_RETURN(const IValue device, object.GetAttribute("device"));
+  TANDEM_ASSIGN_OR_RETURN(const IValue dtype,
+                          object.GetAttribute("fast_dtype"));
+  DType reduced = autocast_.empty() ? DType::kUndefined : autocast_.back();
+  if (device.is_string() && device.AsString() == "cpu") {
+    const bool on = enabled.is_bool() && enabled.AsBool() && dtype.is_int();
+    reduced = on ? DTypeFromInt(dtype.AsInt()).value_or(DType::kUndefined)
+                 : DType::kUndefined;
+  }
+  autocast_.push_back(reduced);
+  return absl::OkStatus();
 }
 
 // A forked body that runs on the pool: it has its own execution and context.
@@ -810,6 +896,10 @@ absl::Status Execution::SortObjects(const Plan& plan, const Instruction& i,
   absl::Status failure;
   const auto less = [&](const IValue& a, const IValue& b) {
     if (!failure.ok()) return false;
+    if (const std::optional<bool> known = LessThan(a, b, 0);
+        known.has_value()) {
+      return *known;
+    }
     Function* method =
         a.is_object() ? a.AsObject().type()->FindMethod("__lt__") : nullptr;
     if (method == nullptr) {

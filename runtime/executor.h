@@ -51,6 +51,9 @@ class Execution {
   absl::Status Wait(const IValue& future, IValue* out);
   absl::Status SortObjects(const Plan& plan, const Instruction& i,
                            IValue* registers);
+  absl::Status SwitchAutocast(const ModuleObject& object,
+                              absl::string_view method);
+  absl::StatusOr<Tensor> Dense(const Tensor& sparse);
   absl::Status Raise(const IValue& message, const IValue& name);
   absl::Status Stop(uint32_t cost);
 
@@ -59,6 +62,8 @@ class Execution {
   int64_t steps_left_;
   uint32_t until_clock_ = 1;
   int depth_ = 0;
+  std::vector<DType>
+      autocast_;  // of the `with autocast` blocks around; undefined: off
   std::vector<Site> traceback_;             // innermost first
   std::vector<Ref<FutureObject>> pending_;  // forks that may still run
   std::string exception_class_;

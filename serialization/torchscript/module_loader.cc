@@ -128,11 +128,6 @@ class Loader {
     ValueReader reader(pickle, storages, types);
     for (const PickleValue& item : pickle.Items(root)) {
       TANDEM_ASSIGN_OR_RETURN(IValue value, reader.Read(item, Type::Any()));
-      // Numbers of traced code: still weak in type promotion, as in PyTorch.
-      if (value.is_tensor() && value.AsTensor().defined() &&
-          value.AsTensor().dim() == 0) {
-        value.AsTensor().impl()->wrapped_number = true;
-      }
       constants_.push_back(std::move(value));
     }
     return absl::OkStatus();
