@@ -83,7 +83,8 @@ class CompilationUnit {
   void AddType(TypePtr type);  // enum, interface, NamedTuple
   const std::vector<TypePtr>& types() const { return types_; }
 
-  // ClassType::Attribute::is_written is known for all classes (set by a runtime).
+  // ClassType::Attribute::is_written is known for all classes (set by a
+  // runtime).
   mutable std::atomic<bool> writes_marked{false};
 
  private:

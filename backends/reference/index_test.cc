@@ -18,8 +18,8 @@ TEST(IndexTest, DoesAsRecorded) {
 TEST(SortTest, DoesAsRecorded) {
   Registry registry;
   ASSERT_EQ(RegisterSort(registry).ToString(), "OK");
-  const CaseCounts counts = RunRecordedCases(
-      registry, "backends/reference/testdata/sort_cases.txt");
+  const CaseCounts counts =
+      RunRecordedCases(registry, "backends/reference/testdata/sort_cases.txt");
   EXPECT_GT(counts.run, 100);
   for (const std::string& failure : counts.failures) ADD_FAILURE() << failure;
 }

@@ -231,8 +231,7 @@ absl::StatusOr<TensorPair> AMinMax(const Tensor& self,
     return absl::UnimplementedError(
         absl::StrCat("aminmax not implemented for ", TypeName(self.dtype())));
   }
-  TANDEM_ASSIGN_OR_RETURN(DimMask mask,
-                          ReducedDims(std::nullopt, self.dim()));
+  TANDEM_ASSIGN_OR_RETURN(DimMask mask, ReducedDims(std::nullopt, self.dim()));
   if (dim.has_value()) {
     TANDEM_ASSIGN_OR_RETURN(mask, ReducedDim(*dim, self.dim()));
     TANDEM_RETURN_IF_ERROR(CheckNotEmpty("aminmax", self, mask, false));

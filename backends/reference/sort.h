@@ -18,8 +18,7 @@ template <typename T>
 bool SortsBefore(const T& a, const T& b, bool descending) {
   using C = Compute<T>;
   const C x = static_cast<C>(a), y = static_cast<C>(b);
-  return descending ? x > y || (x != x && y == y)
-                    : x < y || (x == x && y != y);
+  return descending ? x > y || (x != x && y == y) : x < y || (x == x && y != y);
 }
 
 // self with `dim` last, contiguous: its rows are what is sorted.

@@ -46,10 +46,11 @@ auto Waiting(void* mutex, F wait) {
 
 // Of the library the function with this mangled name: a member of CLASS that
 // takes TYPES. Debian's inline namespace is part of the name.
-#define TANDEM_LIBRARY(RESULT, MANGLED, ...)                          \
-  using Function = RESULT (*)(__VA_ARGS__);                           \
-  static const Function library = Library<Function>("_ZN4absl7debian" \
-                                                    "3" MANGLED)
+#define TANDEM_LIBRARY(RESULT, MANGLED, ...)         \
+  using Function = RESULT (*)(__VA_ARGS__);          \
+  static const Function library = Library<Function>( \
+      "_ZN4absl7debian"                              \
+      "3" MANGLED)
 
 namespace absl {
 ABSL_NAMESPACE_BEGIN
