@@ -32,7 +32,8 @@ TEST(GraphTest, ATakenNameGoesToTheNewValue) {
   EXPECT_EQ(first->name(), "x.1");
   Value* third = g.AddInput("x", Type::Tensor());
   EXPECT_EQ(third->name(), "x");
-  EXPECT_EQ(second->name(), "x.2");
+  // As in PyTorch, whose counter runs one ahead.
+  EXPECT_EQ(second->name(), "x.3");
 }
 
 TEST(GraphTest, OrderHoldsForManyInsertionsAtOnePlace) {
