@@ -110,6 +110,11 @@ struct KernelSignature {
 
 namespace kernel_internal {
 
+// A number that is no dtype gives kUndefined, which no kernel computes with.
+inline DType DTypeOf(const IValue& v) {
+  return DTypeFromInt(v.AsInt()).value_or(DType::kUndefined);
+}
+
 template <typename T>
 struct Unbox;  // kind, and Get(const IValue&) -> something that converts to T
 
@@ -125,7 +130,7 @@ TANDEM_UNBOX(bool, kBool, v.AsBool());
 TANDEM_UNBOX(std::complex<double>, kComplex, v.AsComplex());
 TANDEM_UNBOX(Scalar, kScalar, v.AsScalar());
 TANDEM_UNBOX(absl::string_view, kString, absl::string_view(v.AsString()));
-TANDEM_UNBOX(DType, kDType, static_cast<DType>(v.AsInt()));
+TANDEM_UNBOX(DType, kDType, DTypeOf(v));
 TANDEM_UNBOX(MemoryFormat, kInt, static_cast<MemoryFormat>(v.AsInt()));
 TANDEM_UNBOX(Device, kDevice, v.AsDevice());
 TANDEM_UNBOX(Generator*, kGenerator,
@@ -147,8 +152,7 @@ TANDEM_UNBOX(std::optional<bool>, kOptionalBool,
 TANDEM_UNBOX(std::optional<Scalar>, kOptionalScalar,
              v.is_none() ? std::nullopt : std::optional<Scalar>(v.AsScalar()));
 TANDEM_UNBOX(std::optional<DType>, kOptionalDType,
-             v.is_none() ? std::nullopt
-                         : std::optional<DType>(static_cast<DType>(v.AsInt())));
+             v.is_none() ? std::nullopt : std::optional<DType>(DTypeOf(v)));
 TANDEM_UNBOX(std::optional<Device>, kOptionalDevice,
              v.is_none() ? std::nullopt : std::optional<Device>(v.AsDevice()));
 TANDEM_UNBOX(std::optional<absl::string_view>, kOptionalString,

@@ -72,6 +72,10 @@ absl::Status CheckInBounds(const Storage& storage, int64_t offset,
   return absl::OkStatus();
 }
 
+absl::Status NoSuchDType() {
+  return absl::InvalidArgumentError("a tensor needs a dtype that there is");
+}
+
 }  // namespace
 
 TensorImpl* TensorImpl::New() {
@@ -134,6 +138,7 @@ absl::StatusOr<int64_t> CheckedNumel(DimSpan sizes) {
 
 absl::StatusOr<Tensor> Tensor::Empty(DimSpan sizes, DType dtype) {
   const int64_t element_size = static_cast<int64_t>(ElementSize(dtype));
+  if (ABSL_PREDICT_FALSE(element_size == 0)) return NoSuchDType();
   // Small sizes cannot overflow: what most tensors of a program have.
   int64_t numel = 1;
   bool small = true;
@@ -162,6 +167,7 @@ absl::StatusOr<Tensor> Tensor::Empty(DimSpan sizes, DType dtype) {
 
 absl::StatusOr<Tensor> Tensor::EmptyStrided(DimSpan sizes, DimSpan strides,
                                             DType dtype) {
+  if (ElementSize(dtype) == 0) return NoSuchDType();
   TANDEM_RETURN_IF_ERROR(CheckedNumel(sizes).status());
   TANDEM_ASSIGN_OR_RETURN(
       const int64_t bytes,
