@@ -150,8 +150,12 @@ absl::StatusOr<Tensor> Tensor::Empty(DimSpan sizes, DType dtype) {
   }
   int64_t bytes = numel * element_size;
   if (ABSL_PREDICT_FALSE(!small)) {
-    TANDEM_ASSIGN_OR_RETURN(numel, CheckedNumel(sizes));
-    if (__builtin_mul_overflow(numel, element_size, &bytes)) {
+    const absl::StatusOr<int64_t> checked = CheckedNumel(sizes);
+    const bool negative = std::any_of(sizes.begin(), sizes.end(),
+                                      [](int64_t s) { return s < 0; });
+    if (negative) return checked.status();
+    numel = checked.value_or(INT64_MAX);
+    if (__builtin_mul_overflow(numel, element_size, &bytes) || !checked.ok()) {
       return absl::InvalidArgumentError(
           absl::StrCat("Storage size calculation overflowed with sizes=",
                        DimsToString(sizes)));

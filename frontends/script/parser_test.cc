@@ -95,7 +95,6 @@ TEST(ParserTest, Literals) {
   EXPECT_EQ(Parsed("(True, False, None, NoneType, Ellipsis)"),
             "(tuple True False None NoneType ...)");
   EXPECT_EQ(Parsed("\"a\\n\" 'b\\'\\101'"), "\"a\\nb\\'A\"");
-  EXPECT_EQ(Parsed("'\\r'"), "\"\\r\"");
   EXPECT_EQ(Parsed("'''a\n\"b'''"), "\"a\\n\\\"b\"");
   EXPECT_EQ(Parsed("()"), "(tuple)");
   EXPECT_EQ(Parsed("(a)"), "a");

@@ -98,7 +98,14 @@ absl::StatusOr<std::string> UnescapeBody(absl::string_view body,
       case 'n':
         out.push_back('\n');
         continue;
-      case 'r':  // PyTorch writes it and cannot read it
+      case 'r':
+        // PyTorch writes it into archives and then refuses them: so do we, as
+        // such a program has never run.
+        if (!python) {
+          return Bad(
+              "a carriage return, which PyTorch does not read either: "
+              " ill formed octal specifier");
+        }
         out.push_back('\r');
         continue;
       case 't':
