@@ -1,5 +1,7 @@
 #include "tandem/ir/schema.h"
 
+#include <algorithm>
+
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
@@ -16,17 +18,44 @@ std::string AliasSets(const AliasInfo& a) {
   return s;
 }
 
+std::string Quoted(const std::string& text) {
+  std::string s = "\"";
+  for (const char c : text) {
+    switch (c) {
+      case '\n':
+        s += "\\n";
+        break;
+      case '\t':
+        s += "\\t";
+        break;
+      case '\f':
+        s += "\\f";
+        break;
+      case '\v':
+        s += "\\v";
+        break;
+      case '"':
+      case '\'':
+      case '\\':
+        s += '\\';
+        [[fallthrough]];
+      default:
+        s += c;
+    }
+  }
+  return s + "\"";
+}
+
 // A default as PyTorch writes it in a schema.
 std::string DefaultToString(const Argument& a) {
   const IValue& v = *a.default_value;
-  if (v.is_string()) return absl::StrCat("\"", v.AsString(), "\"");
-  if (v.is_none()) return "None";
-  if (v.is_bool()) return v.AsBool() ? "True" : "False";
-  if (a.fixed_size.has_value() && v.is_list()) {
+  if (v.is_string()) return Quoted(v.AsString());
+  if (a.fixed_size.has_value() && v.is_list() && !v.AsList().values.empty()) {
     // int[2]=0 is kept as [0, 0].
-    const auto& values = v.AsList().values;
-    bool same = !values.empty();
-    for (const IValue& e : values) same = same && Equal(e, values[0]);
+    const std::vector<IValue>& values = v.AsList().values;
+    const bool same =
+        std::all_of(values.begin(), values.end(),
+                    [&](const IValue& e) { return Equal(e, values[0]); });
     if (same) return values[0].ToString();
   }
   return v.ToString();
@@ -97,6 +126,7 @@ std::string FunctionSchema::ToString() const {
     return s +
            (absl::StartsWith(text, "(") ? absl::StrCat("(", text, ")") : text);
   }
+  if (is_varret && returns.empty()) return s + "...";
   s += "(";
   first = true;
   for (const Argument& r : returns) {

@@ -87,8 +87,9 @@ Ref<Storage> Storage::Borrow(void* data, size_t bytes,
                              std::shared_ptr<const void> keep_alive,
                              bool writable) {
   size_t block_bytes;
-  auto* storage =
-      new (memory_pool::Allocate(kHeaderBytes, &block_bytes)) Storage();
+  void* memory = memory_pool::Allocate(kHeaderBytes, &block_bytes);
+  if (ABSL_PREDICT_FALSE(memory == nullptr)) throw std::bad_alloc();
+  auto* storage = new (memory) Storage();
   storage->block_bytes_ = block_bytes;
   storage->data_ = data;
   storage->bytes_ = bytes;

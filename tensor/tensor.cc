@@ -80,8 +80,10 @@ absl::Status NoSuchDType() {
 
 TensorImpl* TensorImpl::New() {
   size_t capacity;
-  return new (memory_pool::Allocate(sizeof(TensorImpl), &capacity))
-      TensorImpl();
+  void* memory = memory_pool::Allocate(sizeof(TensorImpl), &capacity);
+  // As the standard library's containers say it; see Execution::RunGuarded.
+  if (ABSL_PREDICT_FALSE(memory == nullptr)) throw std::bad_alloc();
+  return new (memory) TensorImpl();
 }
 
 void TensorImpl::Dispose() {
