@@ -4,6 +4,7 @@
 #include "tandem/backends/reference/families.h"
 #include "tandem/backends/reference/gemm.h"
 #include "tandem/backends/reference/parts.h"
+#include "tandem/backends/reference/sparse.h"
 #include "tandem/backends/reference/variants.h"
 #include "tandem/ir/operators/matmul_shapes.h"
 #include "tandem/ir/operators/promotion.h"
@@ -387,14 +388,32 @@ absl::StatusOr<Tensor> BaddbmmDType(const Tensor&, const Tensor&, const Tensor&,
   return OnlyOnCuda("aten::baddbmm.dtype");
 }
 
+// Products with a sparse operand: the result is dense, as PyTorch's.
+template <absl::StatusOr<Tensor> (*F)(const Tensor&, const Tensor&)>
+absl::StatusOr<Tensor> OfAnyLayout(const Tensor& a, const Tensor& b) {
+  TANDEM_ASSIGN_OR_RETURN(const Tensor x, Densified(a));
+  TANDEM_ASSIGN_OR_RETURN(const Tensor y, Densified(b));
+  return F(x, y);
+}
+
+absl::StatusOr<Tensor> AddmmOfAnyLayout(const Tensor& self, const Tensor& mat1,
+                                        const Tensor& mat2, const Scalar& beta,
+                                        const Scalar& alpha) {
+  TANDEM_ASSIGN_OR_RETURN(const Tensor x, Densified(mat1));
+  TANDEM_ASSIGN_OR_RETURN(const Tensor y, Densified(mat2));
+  TANDEM_ASSIGN_OR_RETURN(const Tensor added, Densified(self));
+  return Addmm(added, x, y, beta, alpha);
+}
+
 }  // namespace
 
 absl::Status RegisterMatmul(Registry& registry) {
   KernelRegistrar r(registry, "reference");
-  r.Add("aten::mm", &Mm)
+  const KernelOptions any_layout = {.handles_sparse = true};
+  r.Add("aten::mm", &OfAnyLayout<&Mm>, any_layout)
       .Add("aten::mm.out", &Variants<Mm>::OutExact)
       .Add("aten::mm.dtype", &MmDType)
-      .Add("aten::addmm", &Addmm)
+      .Add("aten::addmm", &AddmmOfAnyLayout, any_layout)
       .Add("aten::addmm.out", &Variants<Addmm>::OutExact)
       .Add("aten::addmm_", &InPlaceProduct<Addmm>)
       .Add("aten::addmm.dtype", &AddmmDType)
@@ -408,7 +427,7 @@ absl::Status RegisterMatmul(Registry& registry) {
       .Add("aten::addbmm", &Addbmm)
       .Add("aten::addbmm.out", &Variants<Addbmm>::OutExact)
       .Add("aten::addbmm_", &AddbmmInPlace)
-      .Add("aten::mv", &Mv)
+      .Add("aten::mv", &OfAnyLayout<&Mv>, any_layout)
       .Add("aten::mv.out", &Variants<Mv>::OutExact)
       .Add("aten::addmv", &Addmv)
       .Add("aten::addmv.out", &Variants<Addmv>::OutExact)
@@ -417,7 +436,7 @@ absl::Status RegisterMatmul(Registry& registry) {
       .Add("aten::dot.out", &Variants<Dot>::OutExact)
       .Add("aten::vdot", &Vdot)
       .Add("aten::vdot.out", &Variants<Vdot>::OutExact)
-      .Add("aten::matmul", &MatMul)
+      .Add("aten::matmul", &OfAnyLayout<&MatMul>, any_layout)
       .Add("aten::matmul.out", &Variants<MatMul>::OutExact)
       .Add("aten::linalg_matmul", &MatMul)
       .Add("aten::linalg_matmul.out", &Variants<MatMul>::OutExact)

@@ -1,4 +1,6 @@
 // Sparse tensors: their parts, and the dense tensors that they stand for.
+#include "tandem/backends/reference/sparse.h"
+
 #include <algorithm>
 #include <string>
 #include <vector>
@@ -56,6 +58,9 @@ absl::Status AddSlice(const Tensor& values, int64_t from, const Tensor& dense,
 }
 
 Result CooToDense(const Tensor& self, const SparseParts& p) {
+  if (p.indices.dim() != 2) {
+    return Invalid("the indices of a sparse tensor need two dimensions");
+  }
   const int64_t sparse_dim = p.indices.size(0), nnz = p.indices.size(1);
   if (sparse_dim > self.dim() || p.values.dim() < 1 ||
       p.values.size(0) != nnz) {
@@ -125,17 +130,7 @@ Result CsrToDense(const Tensor& self, const SparseParts& p) {
 
 Result ToDense(const Tensor& self, std::optional<DType> dtype,
                std::optional<bool>) {
-  Tensor dense = self;
-  if (self.is_sparse()) {
-    if (self.impl()->sparse == nullptr) {
-      return Invalid("a sparse tensor without parts");
-    }
-    if (self.impl()->layout == Layout::kSparse) {
-      TANDEM_ASSIGN_OR_RETURN(dense, CooToDense(self, *self.impl()->sparse));
-    } else {
-      TANDEM_ASSIGN_OR_RETURN(dense, CsrToDense(self, *self.impl()->sparse));
-    }
-  }
+  TANDEM_ASSIGN_OR_RETURN(const Tensor dense, Densified(self));
   return ToDType(dense, dtype.value_or(self.dtype()));
 }
 
@@ -205,12 +200,21 @@ absl::StatusOr<int64_t> Nnz(const Tensor& self) {
   if (!self.is_sparse() || self.impl()->sparse == nullptr) {
     return Invalid("_nnz expected a sparse tensor");
   }
-  return self.impl()->layout == Layout::kSparse
+  return self.impl()->layout == Layout::kSparse &&
+                 self.impl()->sparse->indices.dim() == 2
              ? self.impl()->sparse->indices.size(1)
              : self.impl()->sparse->col.numel();
 }
 
 }  // namespace
+
+absl::StatusOr<Tensor> Densified(const Tensor& t) {
+  if (!t.is_sparse()) return t;
+  const SparseParts* parts = t.impl()->sparse.get();
+  if (parts == nullptr) return Invalid("a sparse tensor without parts");
+  return t.impl()->layout == Layout::kSparse ? CooToDense(t, *parts)
+                                             : CsrToDense(t, *parts);
+}
 
 absl::Status RegisterSparse(Registry& registry) {
   KernelRegistrar r(registry, "reference");
