@@ -9,11 +9,8 @@
 #include "absl/base/optimization.h"
 #include "absl/strings/str_cat.h"
 #include "tandem/ir/class_type.h"
-#include "tandem/runtime/autocast.h"
 #include "tandem/runtime/default_value.h"
-#include "tandem/runtime/thread_pool.h"
 #include "tandem/runtime/to_list.h"
-#include "tandem/tensor/copy.h"
 #include "tandem/tensor/status_macros.h"
 
 namespace tandem {
@@ -21,11 +18,6 @@ namespace {
 
 // Between looks at the clock, in steps of about 100 ns to 1 us.
 constexpr uint32_t kClockInterval = 256;
-
-IValue TakeOperand(uint32_t operand, IValue* registers) {
-  if (operand & kMoveBit) return std::move(registers[operand & ~kMoveBit]);
-  return registers[operand];
-}
 
 int64_t Wrap(uint64_t v) { return static_cast<int64_t>(v); }
 
@@ -54,38 +46,6 @@ int64_t RangeLength(int64_t lo, int64_t hi, int64_t step) {
                     (0 - static_cast<uint64_t>(step)));
   }
   return 0;
-}
-
-// Products that take a sparse operand and give a dense result.
-bool IsMatrixProduct(const Operator& op) {
-  const std::string& name = op.schema.name;
-  return name == "aten::mm" || name == "aten::matmul" || name == "aten::mv" ||
-         name == "aten::addmm";
-}
-
-// a < b of what sort() takes beside objects: numbers, strings, and tuples of
-// these, compared from the front. Nullopt for anything else.
-std::optional<bool> LessThan(const IValue& a, const IValue& b, int depth) {
-  if (a.tag() != b.tag() || depth > 64) return std::nullopt;
-  switch (a.tag()) {
-    case IValue::Tag::kBool:
-    case IValue::Tag::kInt:
-      return a.AsInt() < b.AsInt();
-    case IValue::Tag::kDouble:
-      return a.AsDouble() < b.AsDouble();
-    case IValue::Tag::kString:
-      return a.AsString() < b.AsString();
-    case IValue::Tag::kTuple: {
-      const auto& x = a.AsTuple().values;
-      const auto& y = b.AsTuple().values;
-      for (size_t i = 0; i < std::min(x.size(), y.size()); ++i) {
-        if (!Equal(x[i], y[i])) return LessThan(x[i], y[i], depth + 1);
-      }
-      return x.size() < y.size();
-    }
-    default:
-      return std::nullopt;
-  }
 }
 
 absl::Status Indexed(size_t size, int64_t* index, absl::string_view what) {
@@ -169,22 +129,17 @@ absl::StatusOr<std::vector<IValue>> Execution::RunGuarded(const Plan& plan,
   }
 }
 
-absl::Status Execution::Stop(uint32_t cost) {
-  steps_left_ -= cost;
-  if (ABSL_PREDICT_FALSE(steps_left_ < 0)) {
+absl::Status Execution::StopNow() {
+  if (steps_left_ < 0) {
     return absl::ResourceExhaustedError(
         absl::StrCat("the program ran for more than the ", options_.max_steps,
                      " steps it may take"));
   }
-  if (options_.cancel != nullptr &&
-      options_.cancel->load(std::memory_order_relaxed)) {
+  if (options_.cancel != nullptr && options_.cancel->load()) {
     return absl::CancelledError("cancelled");
   }
-  if (--until_clock_ == 0) {
-    until_clock_ = kClockInterval;
-    return CheckStop();
-  }
-  return absl::OkStatus();
+  until_clock_ = kClockInterval;
+  return CheckStop();
 }
 
 #define TANDEM_BINARY(OP, SET, GET, EXPR) \
@@ -333,7 +288,9 @@ absl::Status Execution::Loop(const Plan& plan, IValue* r,
         const int64_t next = r[i->a].AsInt() + 1;
         r[i->a].SetIntUnchecked(next);
         if (next < r[i->b].AsInt()) {
-          if (ABSL_PREDICT_FALSE(!(status = Stop(1)).ok())) goto failed;
+          if (ABSL_PREDICT_FALSE(StopIsDue()) && !(status = StopNow()).ok()) {
+            goto failed;
+          }
           i = code + i->c;
           continue;
         }
@@ -344,7 +301,9 @@ absl::Status Execution::Loop(const Plan& plan, IValue* r,
         const int64_t next = r[i->a].AsInt() + 1;
         r[i->a].SetIntUnchecked(next);
         if (next < r[o[0]].AsInt() && r[o[1]].AsBool()) {
-          if (ABSL_PREDICT_FALSE(!(status = Stop(1)).ok())) goto failed;
+          if (ABSL_PREDICT_FALSE(StopIsDue()) && !(status = StopNow()).ok()) {
+            goto failed;
+          }
           i = code + i->c;
           continue;
         }
@@ -563,8 +522,9 @@ absl::Status Execution::Loop(const Plan& plan, IValue* r,
         break;
       case OpCode::kAppend: {
         IValue value = TakeOperand(i->c, r);
-        status = Stop(1);
-        if (ABSL_PREDICT_FALSE(!status.ok())) goto failed;
+        if (ABSL_PREDICT_FALSE(StopIsDue()) && !(status = StopNow()).ok()) {
+          goto failed;
+        }
         r[i->b].AsList().values.push_back(std::move(value));
         if (i->a != UINT32_MAX) r[i->a] = r[i->b];
         break;
@@ -585,368 +545,6 @@ failed:
     traceback_.push_back(plan.sites[s]);
   }
   return status;
-}
-
-absl::StatusOr<Tensor> Execution::Dense(const Tensor& sparse) {
-  const Operator* op =
-      engine_.registry().operators().Find("aten::to_dense", "");
-  const KernelEntry* entry =
-      op == nullptr ? nullptr
-                    : engine_.registry().Find(*op, engine_.options().backends);
-  if (entry == nullptr) {
-    return absl::UnimplementedError(
-        "no backend has a kernel for aten::to_dense");
-  }
-  IValue registers[4] = {IValue(sparse), IValue(), IValue(), IValue()};
-  const uint32_t inputs[] = {0, 1, 2}, outputs[] = {3};
-  TANDEM_RETURN_IF_ERROR(entry->kernel({registers, inputs, outputs, 3, 1}));
-  return registers[3].AsTensor();
-}
-
-absl::Status Execution::CheckTensors(
-    const KernelSite& site, const Plan& plan, const Instruction& i, IValue* r,
-    std::vector<std::pair<uint32_t, IValue>>* saved) {
-  const uint32_t* inputs = plan.operands.data() + i.b;
-  const KernelOptions& options = site.entry->options;
-  const AutocastPolicy policy =
-      autocast_.empty() || autocast_.back() == DType::kUndefined
-          ? AutocastPolicy::kNone
-          : AutocastPolicyOf(*site.op);
-  const auto resolve = [&](const Tensor& t, Tensor* out) -> absl::Status {
-    TensorImpl* impl = t.impl();
-    if ((impl->conj || impl->neg) && !options.handles_lazy_bits &&
-        !options.metadata_only && !site.op->schema.is_mutable()) {
-      TANDEM_ASSIGN_OR_RETURN(*out, ResolveLazyBits(t));
-    }
-    if (t.is_meta() && !options.metadata_only) {
-      return absl::UnimplementedError(absl::StrCat(
-          site.op->schema.name,
-          ": a tensor on the meta device has no elements to compute with"));
-    }
-    if (policy != AutocastPolicy::kNone && !t.is_sparse()) {
-      TANDEM_ASSIGN_OR_RETURN(Tensor cast, Autocast(out->defined() ? *out : t,
-                                                    policy, autocast_.back()));
-      if (!cast.is_same(t)) *out = std::move(cast);
-    }
-    if (t.is_sparse() && !options.handles_sparse && !options.metadata_only) {
-      if (IsMatrixProduct(*site.op)) {
-        TANDEM_ASSIGN_OR_RETURN(*out, Dense(t));
-        return absl::OkStatus();
-      }
-      return absl::UnimplementedError(
-          absl::StrCat("Could not run '", site.op->schema.FullName(),
-                       "' with arguments from the 'SparseCPU' backend."));
-    }
-    return absl::OkStatus();
-  };
-  const auto single = [&](uint8_t k, bool required) -> absl::Status {
-    IValue& v = r[inputs[k]];
-    if (!v.is_tensor() || !v.AsTensor().defined()) {
-      if (!required) return absl::OkStatus();
-      return absl::InvalidArgumentError(absl::StrCat(
-          "Expected a proper Tensor but got None (or an undefined Tensor in "
-          "C++) "
-          "for argument #",
-          static_cast<int>(k), " '", site.op->schema.arguments[k].name, "'"));
-    }
-    Tensor resolved;
-    TANDEM_RETURN_IF_ERROR(resolve(v.AsTensor(), &resolved));
-    if (resolved.defined()) {
-      saved->emplace_back(inputs[k], v);
-      v = IValue(std::move(resolved));
-    }
-    return absl::OkStatus();
-  };
-  for (uint8_t k : site.tensors) TANDEM_RETURN_IF_ERROR(single(k, true));
-  for (uint8_t k : site.optional_tensors)
-    TANDEM_RETURN_IF_ERROR(single(k, false));
-  for (uint8_t k : site.tensor_lists) {
-    IValue& v = r[inputs[k]];
-    if (!v.is_list()) continue;
-    const bool optional = v.AsList().element_type->MayBeNone();
-    for (size_t e = 0; e < v.AsList().values.size(); ++e) {
-      const Tensor& t = v.AsList().values[e].AsOptionalTensor();
-      if (!t.defined()) {
-        if (optional) continue;
-        return absl::InvalidArgumentError(absl::StrCat(
-            "Expected a proper Tensor but got None (or an undefined Tensor in "
-            "C++) at position #",
-            e, " of argument #", static_cast<int>(k), " '",
-            site.op->schema.arguments[k].name, "'"));
-      }
-      Tensor resolved;
-      TANDEM_RETURN_IF_ERROR(resolve(t, &resolved));
-      if (!resolved.defined()) continue;
-      if (saved->empty() || saved->back().first != inputs[k]) {
-        // The program's list stays as it is.
-        saved->emplace_back(inputs[k], v);
-        v = IValue(MakeList(v.AsList().element_type, v.AsList().values));
-      }
-      v.AsList().values[e] = IValue(std::move(resolved));
-    }
-  }
-  return absl::OkStatus();
-}
-
-namespace {
-
-// Is a tensor, alone or in a list, quantized?
-bool AnyQuantized(const KernelSite& site, const KernelCall& call) {
-  for (uint8_t k : site.tensors) {
-    if (call.in(k).AsTensor().is_quantized()) return true;
-  }
-  for (uint8_t k : site.tensor_lists) {
-    if (!call.in(k).is_list()) continue;
-    for (const IValue& v : call.in(k).AsList().values) {
-      const Tensor& t = v.AsOptionalTensor();
-      if (t.defined() && t.is_quantized()) return true;
-    }
-  }
-  return false;
-}
-
-}  // namespace
-
-absl::Status Execution::CallKernel(const Plan& plan, const Instruction& i,
-                                   IValue* r) {
-  const KernelSite& site = plan.kernels[i.a];
-  const uint32_t* inputs = plan.operands.data() + i.b;
-  const KernelCall call{r, inputs, inputs + i.c, i.c, i.d};
-  bool plain = true;
-  for (uint8_t k : site.tensors) {
-    const TensorImpl* impl = r[inputs[k]].AsOptionalTensor().impl();
-    plain = plain && impl != nullptr && !impl->conj && !impl->neg &&
-            impl->layout == Layout::kStrided && impl->quantizer == nullptr &&
-            impl->device.type != DeviceType::kMeta;
-  }
-  if (ABSL_PREDICT_TRUE(plain && site.tensor_lists.empty() &&
-                        site.optional_tensors.empty() && autocast_.empty())) {
-    TANDEM_RETURN_IF_ERROR(Stop(1));
-    return site.entry->kernel(call);
-  }
-  TANDEM_RETURN_IF_ERROR(Stop(1));
-  std::vector<std::pair<uint32_t, IValue>> saved;
-  absl::Status status = CheckTensors(site, plan, i, r, &saved);
-  if (status.ok()) {
-    const bool quantized =
-        site.quantized != nullptr && AnyQuantized(site, call);
-    status = (quantized ? site.quantized : site.entry)->kernel(call);
-  }
-  for (auto it = saved.rbegin(); it != saved.rend(); ++it) {
-    // An output may have taken the register over.
-    bool overwritten = false;
-    for (uint32_t k = 0; k < i.d; ++k)
-      overwritten |= call.outputs[k] == it->first;
-    if (!overwritten) r[it->first] = std::move(it->second);
-  }
-  return status;
-}
-
-absl::Status Execution::CallPlan(const Function* function,
-                                 const uint32_t* operands, const Instruction& i,
-                                 IValue* r) {
-  TANDEM_RETURN_IF_ERROR(Stop(1));
-  TANDEM_ASSIGN_OR_RETURN(const Plan* plan, engine_.PlanFor(function));
-  absl::InlinedVector<IValue, 8> args;
-  for (uint32_t k = 0; k < i.c; ++k)
-    args.push_back(TakeOperand(operands[k], r));
-  TANDEM_ASSIGN_OR_RETURN(std::vector<IValue> results,
-                          Run(*plan, args.data(), args.size()));
-  for (uint32_t k = 0; k < i.d && k < results.size(); ++k) {
-    r[operands[i.c + k]] = std::move(results[k]);
-  }
-  return absl::OkStatus();
-}
-
-absl::Status Execution::CallDynamic(const Plan& plan, const Instruction& i,
-                                    IValue* r) {
-  const uint32_t* operands = plan.operands.data() + i.b;
-  const IValue& self = r[operands[0] & ~kMoveBit];
-  Function* method = self.is_object()
-                         ? self.AsObject().type()->FindMethod(plan.names[i.a])
-                         : nullptr;
-  if (self.is_object() && self.AsObject().type()->name() == kAutocastClass) {
-    TANDEM_RETURN_IF_ERROR(SwitchAutocast(self.AsObject(), plan.names[i.a]));
-  }
-  if (method == nullptr) {
-    return absl::NotFoundError(absl::StrCat("'", self.TypeOf()->ToAnnotation(),
-                                            "' has no method '",
-                                            plan.names[i.a], "'"));
-  }
-  return CallPlan(method, operands, i, r);
-}
-
-absl::Status Execution::SwitchAutocast(const ModuleObject& object,
-                                       absl::string_view method) {
-  if (method == "__exit__") {
-    if (!autocast_.empty()) autocast_.pop_back();
-    return absl::OkStatus();
-  }
-  TANDEM_ASSIGN_OR_RETURN(const IValue enabled,
-                          object.GetAttribute("_enabled"));
-  TANDEM_ASSIGN_OR_RETURN(const IValue device, object.GetAttribute("device"));
-  TANDEM_ASSIGN_OR_RETURN(const IValue dtype,
-                          object.GetAttribute("fast_dtype"));
-  DType reduced = autocast_.empty() ? DType::kUndefined : autocast_.back();
-  if (device.is_string() && device.AsString() == "cpu") {
-    const bool on = enabled.is_bool() && enabled.AsBool() && dtype.is_int();
-    reduced = on ? DTypeFromInt(dtype.AsInt()).value_or(DType::kUndefined)
-                 : DType::kUndefined;
-  }
-  autocast_.push_back(reduced);
-  return absl::OkStatus();
-}
-
-// A forked body that runs on the pool: it has its own execution and context.
-class ForkedCall {
- public:
-  ForkedCall(const Engine& engine, const CallOptions& options,
-             CallContext context, const Plan* plan, std::vector<IValue> args,
-             Ref<FutureObject> future)
-      : engine_(engine),
-        options_(options),
-        context_(context),
-        plan_(plan),
-        args_(std::move(args)),
-        future_(std::move(future)) {}
-
-  void operator()() {
-    ScopedContext scope(context_);
-    Execution execution(engine_, options_);
-    absl::StatusOr<std::vector<IValue>> results =
-        execution.RunGuarded(*plan_, args_.data(), args_.size());
-    args_.clear();
-    execution.WaitForForks();
-    if (!results.ok()) {
-      future_->Complete(execution.Describe(std::move(results).status()));
-    } else if (results->size() == 1) {
-      future_->Complete(std::move((*results)[0]));
-    } else {
-      future_->Complete(IValue(MakeTuple(*std::move(results))));
-    }
-  }
-
- private:
-  const Engine& engine_;
-  const CallOptions options_;
-  const CallContext context_;
-  const Plan* const plan_;
-  std::vector<IValue> args_;
-  Ref<FutureObject> future_;
-};
-
-absl::Status Execution::Fork(const Plan& plan, const Instruction& i,
-                             IValue* r) {
-  const uint32_t* operands = plan.operands.data() + i.b;
-  TANDEM_ASSIGN_OR_RETURN(const Plan* body,
-                          engine_.PlanFor(plan.calls[i.a].function));
-  const Type& type = *plan.types[i.d];
-  auto future = MakeRef<FutureObject>(type.elements().empty() ? Type::Any()
-                                                              : type.element());
-  std::vector<IValue> args;
-  for (uint32_t k = 0; k < i.c; ++k) args.push_back(r[operands[k]]);
-  auto call = std::make_shared<ForkedCall>(engine_, options_, CurrentContext(),
-                                           body, std::move(args), future);
-  // A generator is not shared by threads: forks that draw run in place.
-  ThreadPool* pool = body->may_draw ? nullptr : engine_.fork_pool();
-  if (pool != nullptr) {
-    pending_.push_back(future);
-    pool->Submit([call] { (*call)(); });
-  } else {
-    (*call)();
-  }
-  r[operands[i.c]] = IValue(std::move(future));
-  return absl::OkStatus();
-}
-
-void Execution::WaitForForks() {
-  for (const Ref<FutureObject>& future : pending_) {
-    IValue ignored;
-    Wait(IValue(future), &ignored).IgnoreError();
-  }
-  pending_.clear();
-}
-
-absl::Status Execution::Wait(const IValue& future, IValue* out) {
-  if (!future.is_future()) {
-    *out = future;
-    return absl::OkStatus();
-  }
-  const Ref<FutureObject> f = future.AsRef<FutureObject>();
-  ThreadPool* pool = engine_.fork_pool();
-  while (!f->ready() && pool != nullptr && pool->RunOne()) {
-  }
-  absl::StatusOr<IValue> result = f->Wait();
-  if (!result.ok()) {
-    // Raised anew where the program waits.
-    exception_class_ = ExceptionClass(result.status());
-    return absl::Status(result.status().code(),
-                        ExceptionMessage(result.status()));
-  }
-  *out = *std::move(result);
-  return absl::OkStatus();
-}
-
-absl::Status Execution::SortObjects(const Plan& plan, const Instruction& i,
-                                    IValue* r) {
-  const uint32_t* operands = plan.operands.data() + i.b;
-  const Ref<ListObject> list = r[operands[0]].AsRef<ListObject>();
-  const bool reverse = i.c > 1 && r[operands[1]].AsBool();
-  std::vector<IValue> values = list->values;
-  absl::Status failure;
-  const auto less = [&](const IValue& a, const IValue& b) {
-    if (!failure.ok()) return false;
-    if (const std::optional<bool> known = LessThan(a, b, 0);
-        known.has_value()) {
-      return *known;
-    }
-    Function* method =
-        a.is_object() ? a.AsObject().type()->FindMethod("__lt__") : nullptr;
-    if (method == nullptr) {
-      failure = absl::InvalidArgumentError(
-          "Only list of Tensors, ints, floats, bools, strs or a User Defined "
-          "Class that "
-          "defines the __lt__ compare method can be sorted");
-      return false;
-    }
-    absl::StatusOr<const Plan*> plan = engine_.PlanFor(method);
-    if (!plan.ok()) {
-      failure = plan.status();
-      return false;
-    }
-    IValue args[2] = {a, b};
-    absl::StatusOr<std::vector<IValue>> result = Run(**plan, args, 2);
-    if (!result.ok()) {
-      failure = result.status();
-      return false;
-    }
-    return (*result)[0].AsBool();
-  };
-  // A merge sort by hand: whatever __lt__ answers, it stays in bounds.
-  std::vector<IValue> buffer(values.size());
-  for (size_t width = 1; width < values.size(); width *= 2) {
-    for (size_t lo = 0; lo < values.size(); lo += 2 * width) {
-      const size_t mid = std::min(lo + width, values.size());
-      const size_t hi = std::min(lo + 2 * width, values.size());
-      size_t x = lo, y = mid;
-      for (size_t k = lo; k < hi; ++k) {
-        bool second = x == mid;
-        if (!second && y < hi) {
-          second =
-              reverse ? less(values[x], values[y]) : less(values[y], values[x]);
-        }
-        buffer[k] = second ? values[y++] : values[x++];
-      }
-    }
-    values.swap(buffer);
-    TANDEM_RETURN_IF_ERROR(failure);
-  }
-  if (i.a == UINT32_MAX) {
-    list->values = std::move(values);
-  } else {
-    r[i.a] = IValue(MakeList(list->element_type, std::move(values)));
-  }
-  return absl::OkStatus();
 }
 
 absl::Status Execution::Raise(const IValue& message, const IValue& name) {

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -13,7 +14,15 @@
 
 namespace tandem {
 
-// What one running call carries through its plans.
+// The value of an operand, moved out at its last use.
+inline IValue TakeOperand(uint32_t operand, IValue* registers) {
+  if (operand & kMoveBit) return std::move(registers[operand & ~kMoveBit]);
+  return registers[operand];
+}
+
+// What one running call carries through its plans. executor.cc is the loop over
+// instructions; kernel_call.cc, plan_call.cc and sort_objects.cc have what
+// takes more than a few lines.
 class Execution {
  public:
   Execution(const Engine& engine, const CallOptions& options)
@@ -53,9 +62,15 @@ class Execution {
                            IValue* registers);
   absl::Status SwitchAutocast(const ModuleObject& object,
                               absl::string_view method);
-  absl::StatusOr<Tensor> Dense(const Tensor& sparse);
   absl::Status Raise(const IValue& message, const IValue& name);
-  absl::Status Stop(uint32_t cost);
+  // Counts a step; true when StopNow() must be asked whether to go on.
+  bool StopIsDue() {
+    return --steps_left_ < 0 || --until_clock_ == 0 ||
+           (options_.cancel != nullptr &&
+            options_.cancel->load(std::memory_order_relaxed));
+  }
+  absl::Status StopNow();
+  absl::Status Stop() { return StopIsDue() ? StopNow() : absl::OkStatus(); }
 
   const Engine& engine_;
   const CallOptions& options_;

@@ -1,0 +1,155 @@
+// Calls of kernels: what their tensors must be before they see them.
+#include <utility>
+#include <vector>
+
+#include "absl/base/optimization.h"
+#include "absl/strings/str_cat.h"
+#include "tandem/runtime/autocast.h"
+#include "tandem/runtime/executor.h"
+#include "tandem/tensor/copy.h"
+#include "tandem/tensor/status_macros.h"
+
+namespace tandem {
+namespace {
+
+// Every kernel takes it as it is.
+bool IsPlain(const TensorImpl& t) {
+  return !t.conj && !t.neg && t.layout == Layout::kStrided &&
+         t.quantizer == nullptr && t.device.type != DeviceType::kMeta;
+}
+
+// Is a tensor, alone or in a list, quantized?
+bool AnyQuantized(const KernelSite& site, const KernelCall& call) {
+  for (uint8_t k : site.tensors) {
+    if (call.in(k).AsTensor().is_quantized()) return true;
+  }
+  for (uint8_t k : site.tensor_lists) {
+    if (!call.in(k).is_list()) continue;
+    for (const IValue& v : call.in(k).AsList().values) {
+      const Tensor& t = v.AsOptionalTensor();
+      if (t.defined() && t.is_quantized()) return true;
+    }
+  }
+  return false;
+}
+
+}  // namespace
+
+absl::Status Execution::CheckTensors(
+    const KernelSite& site, const Plan& plan, const Instruction& i, IValue* r,
+    std::vector<std::pair<uint32_t, IValue>>* saved) {
+  const uint32_t* inputs = plan.operands.data() + i.b;
+  const KernelOptions& options = site.entry->options;
+  const AutocastPolicy policy =
+      autocast_.empty() || autocast_.back() == DType::kUndefined
+          ? AutocastPolicy::kNone
+          : AutocastPolicyOf(*site.op);
+  const auto resolve = [&](const Tensor& t, Tensor* out) -> absl::Status {
+    TensorImpl* impl = t.impl();
+    if ((impl->conj || impl->neg) && !options.handles_lazy_bits &&
+        !options.metadata_only && !site.op->schema.is_mutable()) {
+      TANDEM_ASSIGN_OR_RETURN(*out, ResolveLazyBits(t));
+    }
+    if (t.is_meta() && !options.metadata_only) {
+      return absl::UnimplementedError(absl::StrCat(
+          site.op->schema.name,
+          ": a tensor on the meta device has no elements to compute with"));
+    }
+    if (policy != AutocastPolicy::kNone && !t.is_sparse()) {
+      TANDEM_ASSIGN_OR_RETURN(Tensor cast, Autocast(out->defined() ? *out : t,
+                                                    policy, autocast_.back()));
+      if (!cast.is_same(t)) *out = std::move(cast);
+    }
+    if (t.is_sparse() && !options.handles_sparse && !options.metadata_only) {
+      return absl::UnimplementedError(
+          absl::StrCat("Could not run '", site.op->schema.FullName(),
+                       "' with arguments from the 'SparseCPU' backend."));
+    }
+    return absl::OkStatus();
+  };
+  const auto single = [&](uint8_t k, bool required) -> absl::Status {
+    IValue& v = r[inputs[k]];
+    if (!v.is_tensor() || !v.AsTensor().defined()) {
+      if (!required) return absl::OkStatus();
+      return absl::InvalidArgumentError(absl::StrCat(
+          "Expected a proper Tensor but got None (or an undefined Tensor in "
+          "C++) "
+          "for argument #",
+          static_cast<int>(k), " '", site.op->schema.arguments[k].name, "'"));
+    }
+    Tensor resolved;
+    TANDEM_RETURN_IF_ERROR(resolve(v.AsTensor(), &resolved));
+    if (resolved.defined()) {
+      saved->emplace_back(inputs[k], v);
+      v = IValue(std::move(resolved));
+    }
+    return absl::OkStatus();
+  };
+  for (uint8_t k : site.tensors) TANDEM_RETURN_IF_ERROR(single(k, true));
+  for (uint8_t k : site.optional_tensors)
+    TANDEM_RETURN_IF_ERROR(single(k, false));
+  for (uint8_t k : site.tensor_lists) {
+    IValue& v = r[inputs[k]];
+    if (!v.is_list()) continue;
+    const bool optional = v.AsList().element_type->MayBeNone();
+    for (size_t e = 0; e < v.AsList().values.size(); ++e) {
+      const Tensor& t = v.AsList().values[e].AsOptionalTensor();
+      if (!t.defined()) {
+        if (optional) continue;
+        return absl::InvalidArgumentError(absl::StrCat(
+            "Expected a proper Tensor but got None (or an undefined Tensor in "
+            "C++) at position #",
+            e, " of argument #", static_cast<int>(k), " '",
+            site.op->schema.arguments[k].name, "'"));
+      }
+      Tensor resolved;
+      TANDEM_RETURN_IF_ERROR(resolve(t, &resolved));
+      if (!resolved.defined()) continue;
+      if (saved->empty() || saved->back().first != inputs[k]) {
+        // The program's list stays as it is.
+        saved->emplace_back(inputs[k], v);
+        v = IValue(MakeList(v.AsList().element_type, v.AsList().values));
+      }
+      v.AsList().values[e] = IValue(std::move(resolved));
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Execution::CallKernel(const Plan& plan, const Instruction& i,
+                                   IValue* r) {
+  const KernelSite& site = plan.kernels[i.a];
+  const uint32_t* inputs = plan.operands.data() + i.b;
+  const KernelCall call{r, inputs, inputs + i.c, i.c, i.d};
+  bool plain = true;
+  for (uint8_t k : site.tensors) {
+    const TensorImpl* impl = r[inputs[k]].AsOptionalTensor().impl();
+    plain = plain && impl != nullptr && IsPlain(*impl);
+  }
+  for (uint8_t k : site.optional_tensors) {
+    const TensorImpl* impl = r[inputs[k]].AsOptionalTensor().impl();
+    plain = plain && (impl == nullptr || IsPlain(*impl));
+  }
+  if (ABSL_PREDICT_FALSE(StopIsDue())) TANDEM_RETURN_IF_ERROR(StopNow());
+  if (ABSL_PREDICT_TRUE(plain && site.tensor_lists.empty() &&
+                        autocast_.empty())) {
+    return site.entry->kernel(call);
+  }
+  std::vector<std::pair<uint32_t, IValue>> saved;
+  absl::Status status = CheckTensors(site, plan, i, r, &saved);
+  if (status.ok()) {
+    const bool quantized =
+        site.quantized != nullptr && AnyQuantized(site, call);
+    status = (quantized ? site.quantized : site.entry)->kernel(call);
+  }
+  for (auto it = saved.rbegin(); it != saved.rend(); ++it) {
+    // An output may have taken the register over.
+    bool overwritten = false;
+    for (uint32_t k = 0; k < i.d; ++k)
+      overwritten |= call.outputs[k] == it->first;
+    if (!overwritten) r[it->first] = std::move(it->second);
+  }
+  return status;
+}
+
+}  // namespace tandem
