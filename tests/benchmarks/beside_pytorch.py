@@ -19,7 +19,7 @@ DEFAULT = os.path.join(HERE, "..", "..", "bazel-bin", "tests", "benchmarks", "co
 def ours(binary):
     out = subprocess.run([binary, "--benchmark_format=json"], check=True, stdout=subprocess.PIPE,
                          cwd=os.path.join(HERE, "..", "..")).stdout
-    return {b["name"].split("/")[0]: b["real_time"] for b in json.loads(out)["benchmarks"]}
+    return {b["name"]: b["ns_each"] for b in json.loads(out)["benchmarks"] if "ns_each" in b}
 
 
 def least(call, repeat):
