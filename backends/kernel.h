@@ -27,6 +27,10 @@
 // StatusOr, absl::Status for none. A result that the schema says aliases a
 // written argument ("Tensor(a!)") is returned as that tensor.
 //
+// A kernel that a better one stands behind may decline arguments that it was
+// not made for, before it has written anything: `return Declined();`. The next
+// backend's kernel runs then.
+//
 // Tensors come in without conj or neg bits unless the registration says that
 // the kernel takes them (KernelOptions::handles_lazy_bits).
 #ifndef TANDEM_BACKENDS_KERNEL_H_
@@ -71,6 +75,15 @@ struct BoundKernel {
     return invoke(function, call);
   }
 };
+
+// Costs no allocation.
+inline absl::Status Declined() {
+  return absl::Status(absl::StatusCode::kUnimplemented, "");
+}
+inline bool IsDeclined(const absl::Status& status) {
+  return status.code() == absl::StatusCode::kUnimplemented &&
+         status.message().empty();
+}
 
 // The shape of a C++ parameter or result, to check it against a schema.
 enum class ParameterKind : uint8_t {

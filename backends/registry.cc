@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "tandem/backends/group.h"
 
 namespace tandem {
 namespace {
@@ -184,6 +185,40 @@ const KernelEntry* Registry::Find(
     for (const auto& entry : it->second) {
       if (entry->backend == backend) return entry.get();
     }
+  }
+  return nullptr;
+}
+
+std::vector<const KernelEntry*> Registry::FindAll(
+    const Operator& op, absl::Span<const std::string> backends) const {
+  std::vector<const KernelEntry*> found;
+  const auto it = kernels_.find(&op);
+  if (it == kernels_.end()) return found;
+  for (const std::string& backend : backends) {
+    for (const auto& entry : it->second) {
+      if (entry->backend == backend) found.push_back(entry.get());
+    }
+  }
+  return found;
+}
+
+absl::Status Registry::AddGroupBackend(
+    std::shared_ptr<const GroupBackend> backend) {
+  const absl::string_view name = backend->name();
+  if (FindGroupBackend(name) != nullptr) {
+    return absl::AlreadyExistsError(
+        absl::StrCat("backend '", name, "' is registered twice"));
+  }
+  if (std::find(backends_.begin(), backends_.end(), name) == backends_.end()) {
+    backends_.push_back(std::string(name));
+  }
+  group_backends_.push_back(std::move(backend));
+  return absl::OkStatus();
+}
+
+const GroupBackend* Registry::FindGroupBackend(absl::string_view name) const {
+  for (const auto& backend : group_backends_) {
+    if (backend->name() == name) return backend.get();
   }
   return nullptr;
 }

@@ -16,6 +16,8 @@
 
 namespace tandem {
 
+class GroupBackend;
+
 // What a kernel promises besides its signature.
 struct KernelOptions {
   // Takes tensors whose conj or neg bit is set; others get them resolved first.
@@ -60,6 +62,16 @@ class Registry {
   // The kernel of the first of `backends` that has one; null when none does.
   const KernelEntry* Find(const Operator& op,
                           absl::Span<const std::string> backends) const;
+  // All of them that `backends` have, in that order.
+  std::vector<const KernelEntry*> FindAll(
+      const Operator& op, absl::Span<const std::string> backends) const;
+
+  // A backend that compiles groups (backends/group.h). Its name may be that of
+  // one which has kernels too.
+  absl::Status AddGroupBackend(std::shared_ptr<const GroupBackend> backend);
+  // Null when there is none of that name.
+  const GroupBackend* FindGroupBackend(absl::string_view name) const;
+
   // Backends in the order of registration.
   const std::vector<std::string>& backends() const { return backends_; }
   // Number of operators that a backend covers.
@@ -77,6 +89,7 @@ class Registry {
   absl::flat_hash_map<const Operator*,
                       std::vector<std::unique_ptr<KernelEntry>>>
       kernels_;
+  std::vector<std::shared_ptr<const GroupBackend>> group_backends_;
 };
 
 // Registers the kernels of a backend, remembering the first error:

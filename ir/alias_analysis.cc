@@ -321,6 +321,11 @@ class AliasAnalysis::Builder {
           if (HasMemory(v)) FreshContents(Fresh(v), *v->type());
         }
         return;
+      case NodeKind::kFusionGroup:
+        for (const Value* v : n->outputs()) {
+          if (HasMemory(v)) Fresh(v);
+        }
+        return;
       case NodeKind::kUninitialized:
       case NodeKind::kPrint:
       case NodeKind::kRaiseException:

@@ -33,6 +33,7 @@ constexpr std::array<absl::string_view, 51> kNames = {
     "prim::CallMethod",
     "prim::fork",
     "prim::awaitable",
+    "prim::FusionGroup",
     "prim::Print",
     "prim::RaiseException",
     "prim::unchecked_cast",
@@ -64,10 +65,9 @@ constexpr std::array<absl::string_view, 51> kNames = {
     "fx::placeholder",
     "fx::get_attr",
     "fx::call_function",
-    "fx::call_method",
 };
-constexpr std::array<absl::string_view, 2> kMoreNames = {"fx::call_module",
-                                                         "fx::output"};
+constexpr std::array<absl::string_view, 3> kMoreNames = {
+    "fx::call_method", "fx::call_module", "fx::output"};
 
 // Splits "x.12" into "x" and 12; the number is absent otherwise.
 std::pair<absl::string_view, std::optional<size_t>> SplitSuffix(

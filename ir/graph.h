@@ -54,6 +54,9 @@ enum class NodeKind : uint8_t {
   kCallMethod,    // attribute "name"; (self, arguments…)
   kFork,          // attribute "Subgraph"; (captures…)
   kAwaitable,     // the same
+  // Attributes "Subgraph" (straight, of pure operators and constants) and
+  // "backend": what that backend compiles as a whole. Results are fresh.
+  kFusionGroup,
   kPrint,
   kRaiseException,  // (message, class name or None)
   kUncheckedCast,

@@ -317,6 +317,23 @@ class Verifier {
     return Verifier(*graph, options_, depth_ + 1).Verify();
   }
 
+  absl::Status VerifyGroup(const Node* n) const {
+    TANDEM_RETURN_IF_ERROR(Attribute<std::string>(n, "backend"));
+    TANDEM_RETURN_IF_ERROR(VerifyFork(n));
+    const Graph& graph = *n->Get<std::shared_ptr<Graph>>("Subgraph");
+    if (graph.outputs().size() != n->outputs().size()) {
+      return Wrong(n, "the results do not fit the subgraph");
+    }
+    for (const Node* inner : *graph.block()) {
+      if (!inner->is(NodeKind::kConstant) &&
+          !inner->is(NodeKind::kListConstruct) &&
+          !(inner->is(NodeKind::kOperator) && !inner->HasSideEffects())) {
+        return Wrong(n, "the subgraph holds more than operators");
+      }
+    }
+    return absl::OkStatus();
+  }
+
   absl::Status VerifyNode(const Node* n) const {
     if (IsBeforeSsa(n->kind())) {
       return options_.allow_before_ssa
@@ -350,6 +367,8 @@ class Verifier {
       case NodeKind::kFork:
       case NodeKind::kAwaitable:
         return VerifyFork(n);
+      case NodeKind::kFusionGroup:
+        return VerifyGroup(n);
       case NodeKind::kListConstruct: {
         TANDEM_RETURN_IF_ERROR(Count(n, n->inputs().size(), 1));
         const Type& type = *n->output()->type();
