@@ -11,6 +11,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -41,6 +42,10 @@ struct Support {
     return {false, std::move(reason), false};
   }
 };
+
+// The value of an argument that is known when the program is prepared: a
+// constant, or a list of constants. Nullopt otherwise.
+std::optional<IValue> ConstantArgument(const Value* value);
 
 // One argument of a group as its executable is compiled for it. Tensors are
 // strided, on the CPU unless `device` says otherwise, without lazy bits and

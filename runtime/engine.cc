@@ -7,6 +7,8 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/mutex.h"
+#include "tandem/passes/inline.h"
+#include "tandem/passes/partition.h"
 #include "tandem/runtime/arguments.h"
 #include "tandem/runtime/executor.h"
 #include "tandem/runtime/plan.h"
@@ -78,6 +80,9 @@ void MarkWrittenAttributes(const CompilationUnit& unit) {
 
 Engine::Engine(const Registry* registry, EngineOptions options)
     : registry_(registry), options_(std::move(options)), id_(NextEngineId()) {
+  for (const std::string& name : options_.backends) {
+    has_groups_ |= registry_->FindGroupBackend(name) != nullptr;
+  }
   if (options_.fork_threads > 0) {
     fork_pool_ = std::make_unique<ThreadPool>(options_.fork_threads);
   }
@@ -106,8 +111,20 @@ absl::StatusOr<const Plan*> Engine::PlanFor(const Function* function) const {
     return absl::FailedPreconditionError(absl::StrCat(
         "function '", function->qualified_name(), "' has no body"));
   }
-  TANDEM_ASSIGN_OR_RETURN(std::unique_ptr<Plan> plan,
-                          BuildPlan(*function, *registry_, options_.backends));
+  const Graph* graph = function->graph();
+  std::unique_ptr<Graph> partitioned;
+  PartitionReport report;
+  if (has_groups_) {
+    partitioned = graph->Clone();
+    TANDEM_RETURN_IF_ERROR(InlineCalls(partitioned.get()));
+    TANDEM_ASSIGN_OR_RETURN(
+        report, Partition(partitioned.get(), *registry_, options_.backends));
+    graph = partitioned.get();
+  }
+  TANDEM_ASSIGN_OR_RETURN(
+      std::unique_ptr<Plan> plan,
+      BuildPlan(*function, *graph, *registry_, options_.backends));
+  plan->refusals = std::move(report.refusals);
   const Plan* result = plan.get();
   plans.plans.emplace_back(id_, std::move(plan));
   return result;

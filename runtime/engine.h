@@ -80,6 +80,7 @@ class Engine {
   const Registry* const registry_;
   const EngineOptions options_;
   const uint64_t id_;
+  bool has_groups_ = false;  // one of the backends compiles groups
   std::unique_ptr<ThreadPool> fork_pool_;
   std::unique_ptr<ThreadPool> kernel_pool_;
 };

@@ -10,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "tandem/ir/class_type.h"
 #include "tandem/runtime/default_value.h"
+#include "tandem/runtime/group_site.h"
 #include "tandem/runtime/to_list.h"
 #include "tandem/tensor/status_macros.h"
 
@@ -57,6 +58,9 @@ absl::Status Indexed(size_t size, int64_t* index, absl::string_view what) {
 }
 
 }  // namespace
+
+Plan::Plan() = default;
+Plan::~Plan() = default;
 
 std::unique_ptr<Frame> Plan::TakeFrame() const {
   {
@@ -325,6 +329,10 @@ absl::Status Execution::Loop(const Plan& plan, IValue* r,
         break;
       case OpCode::kCallDynamic:
         status = CallDynamic(plan, *i, r);
+        if (ABSL_PREDICT_FALSE(!status.ok())) goto failed;
+        break;
+      case OpCode::kGroup:
+        status = CallGroup(plan, *i, r);
         if (ABSL_PREDICT_FALSE(!status.ok())) goto failed;
         break;
       case OpCode::kFork:

@@ -52,6 +52,8 @@ class Execution {
   absl::Status CheckTensors(const KernelSite& site, const Plan& plan,
                             const Instruction& i, IValue* registers,
                             std::vector<std::pair<uint32_t, IValue>>* saved);
+  absl::Status CallGroup(const Plan& plan, const Instruction& i,
+                         IValue* registers);
   absl::Status CallPlan(const Function* function, const uint32_t* operands,
                         const Instruction& i, IValue* registers);
   absl::Status CallDynamic(const Plan& plan, const Instruction& i,

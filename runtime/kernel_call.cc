@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "tandem/runtime/autocast.h"
 #include "tandem/runtime/executor.h"
+#include "tandem/runtime/group_site.h"
 #include "tandem/tensor/copy.h"
 #include "tandem/tensor/status_macros.h"
 
@@ -33,7 +34,54 @@ bool AnyQuantized(const KernelSite& site, const KernelCall& call) {
   return false;
 }
 
+// When a kernel has declined: the next backends'.
+absl::Status AskOthers(const KernelSite& site, absl::Status status,
+                       const KernelCall& call) {
+  for (const KernelEntry* other : site.others) {
+    if (!IsDeclined(status)) break;
+    status = other->kernel(call);
+  }
+  return status;
+}
+
+// What a group's executable must give: strided tensors of the CPU or the
+// group's device, laid over memory that holds them.
+bool IsSound(const IValue& v) {
+  if (!v.is_tensor()) return false;
+  const TensorImpl* t = v.AsTensor().impl();
+  return t != nullptr && t->storage && t->layout == Layout::kStrided &&
+         t->dtype != DType::kUndefined;
+}
+
 }  // namespace
+
+absl::Status Execution::CallGroup(const Plan& plan, const Instruction& i,
+                                  IValue* r) {
+  TANDEM_RETURN_IF_ERROR(Stop());
+  GroupSite& site = *plan.groups[i.a];
+  const uint32_t* inputs = plan.operands.data() + i.b;
+  const KernelCall call{r, inputs, inputs + i.c, i.c, i.d};
+  // Autocast changes what each operator computes in.
+  if (autocast_.empty() || autocast_.back() == DType::kUndefined) {
+    if (const auto executable = site.Find(call); executable != nullptr) {
+      absl::Status status = executable->Run(call);
+      if (status.ok()) {
+        bool sound = true;
+        for (uint32_t k = 0; k < i.d; ++k) sound &= IsSound(call.out(k));
+        if (sound) return status;
+        site.Refuse(executable.get(), "a result is no tensor with memory");
+      } else if (!IsDeclined(status)) {
+        return status;
+      }
+    }
+  }
+  absl::InlinedVector<IValue, 8> args;
+  for (uint32_t k = 0; k < i.c; ++k) args.push_back(call.in(k));
+  TANDEM_ASSIGN_OR_RETURN(std::vector<IValue> results,
+                          Run(site.kernels(), args.data(), args.size()));
+  for (uint32_t k = 0; k < i.d; ++k) call.out(k) = std::move(results[k]);
+  return absl::OkStatus();
+}
 
 absl::Status Execution::CheckTensors(
     const KernelSite& site, const Plan& plan, const Instruction& i, IValue* r,
@@ -133,7 +181,9 @@ absl::Status Execution::CallKernel(const Plan& plan, const Instruction& i,
   if (ABSL_PREDICT_FALSE(StopIsDue())) TANDEM_RETURN_IF_ERROR(StopNow());
   if (ABSL_PREDICT_TRUE(plain && site.tensor_lists.empty() &&
                         autocast_.empty())) {
-    return site.entry->kernel(call);
+    absl::Status status = site.entry->kernel(call);
+    if (ABSL_PREDICT_TRUE(status.ok()) || site.others.empty()) return status;
+    return AskOthers(site, std::move(status), call);
   }
   std::vector<std::pair<uint32_t, IValue>> saved;
   absl::Status status = CheckTensors(site, plan, i, r, &saved);
@@ -141,6 +191,7 @@ absl::Status Execution::CallKernel(const Plan& plan, const Instruction& i,
     const bool quantized =
         site.quantized != nullptr && AnyQuantized(site, call);
     status = (quantized ? site.quantized : site.entry)->kernel(call);
+    if (!quantized) status = AskOthers(site, std::move(status), call);
   }
   for (auto it = saved.rbegin(); it != saved.rend(); ++it) {
     // An output may have taken the register over.

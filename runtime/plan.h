@@ -15,9 +15,11 @@
 #include "tandem/ir/compilation_unit.h"
 #include "tandem/ir/ivalue.h"
 #include "tandem/ir/source_range.h"
+#include "tandem/passes/partition.h"
 
 namespace tandem {
 
+class GroupSite;
 class Plan;
 
 enum class OpCode : uint16_t {
@@ -75,6 +77,7 @@ enum class OpCode : uint16_t {
   kCallDynamic,  // by name on the object in operand 0: name in `names`[d]
   kFork,         // callee in `calls`: a
   kWait,         // a = result of future b
+  kGroup,        // group in `groups`: a; inputs at b (count c), d outputs after
 
   kListConstruct,   // a; operands at b, count c; element type d
   kListUnpack,      // operand at b: list; outputs after it, count c
@@ -129,6 +132,8 @@ struct KernelSite {
   const KernelEntry* entry = nullptr;
   // Called instead when a tensor is quantized; null: `entry` sees to it.
   const KernelEntry* quantized = nullptr;
+  // Kernels of the next backends, for calls that `entry` declines.
+  std::vector<const KernelEntry*> others;
   const Operator* op = nullptr;
   // Inputs that are tensors (and must be defined, or may be None), lists of
   // them.
@@ -147,15 +152,20 @@ struct Frame {
   std::unique_ptr<IValue[]> registers;
 };
 
-// Immutable once built, but for the pool of frames.
+// Immutable once built, but for the pool of frames and the groups' caches.
 class Plan {
  public:
+  Plan();
+  ~Plan();
   const Function* function = nullptr;
   std::vector<Instruction> code;
   std::vector<uint32_t> operands;
   std::vector<uint32_t> drops;
   std::vector<KernelSite> kernels;
   std::vector<CallSite> calls;
+  std::vector<std::unique_ptr<GroupSite>> groups;
+  // What the partitioner said of the nodes that stayed with kernels.
+  std::vector<PartitionReport::Refusal> refusals;
   // Bodies of forks, which calls point to.
   std::vector<std::shared_ptr<Function>> forked;
   std::vector<std::string> names;

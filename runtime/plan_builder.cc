@@ -7,6 +7,7 @@
 #include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
 #include "tandem/runtime/default_value.h"
+#include "tandem/runtime/group_site.h"
 #include "tandem/runtime/scalar_opcodes.h"
 #include "tandem/tensor/status_macros.h"
 
@@ -65,9 +66,9 @@ class Builder {
     plan_->sites.push_back({});
   }
 
-  absl::StatusOr<std::unique_ptr<Plan>> Build(const Function& function) {
+  absl::StatusOr<std::unique_ptr<Plan>> Build(const Function& function,
+                                              const Graph& graph) {
     plan_->function = &function;
-    const Graph& graph = *function.graph();
     Scope scope{&function, 0, {}, {}, 0};
     for (Value* input : graph.inputs()) {
       const uint32_t r = NewRegister(*input->type());
@@ -448,6 +449,8 @@ class Builder {
         return EmitEnterExit(n, scope, deaths, site);
       case NodeKind::kFork:
         return EmitFork(n, scope, deaths, site);
+      case NodeKind::kFusionGroup:
+        return EmitGroup(n, scope, deaths, site);
       default:
         return Unsupported(n, "this kind of node cannot run");
     }
@@ -579,7 +582,11 @@ class Builder {
     const Operator& op = *n.op();
     KernelSite kernel;
     kernel.op = &op;
-    kernel.entry = registry_.Find(op, backends_);
+    kernel.others = registry_.FindAll(op, backends_);
+    if (!kernel.others.empty()) {
+      kernel.entry = kernel.others.front();
+      kernel.others.erase(kernel.others.begin());
+    }
     // Kernels for quantized tensors are registered under this name.
     const std::string quantized = "quantized";
     kernel.quantized = registry_.Find(op, absl::MakeConstSpan(&quantized, 1));
@@ -931,6 +938,29 @@ class Builder {
     return absl::OkStatus();
   }
 
+  absl::Status EmitGroup(Node& n, Scope& scope, const Deaths& deaths,
+                         uint32_t site) {
+    const auto& graph = n.Get<std::shared_ptr<Graph>>("Subgraph");
+    const std::string& name = n.Get<std::string>("backend");
+    const GroupBackend* backend = registry_.FindGroupBackend(name);
+    if (backend == nullptr) {
+      return Unsupported(n, absl::StrCat("no backend '", name, "'"));
+    }
+    TANDEM_ASSIGN_OR_RETURN(
+        std::unique_ptr<const Plan> kernels,
+        BuildPlan(*scope.function, *graph, registry_, backends_));
+    const uint32_t begin = PutOperands(n, deaths, scope, false);
+    PutOutputs(n, scope);
+    plan_->groups.push_back(
+        std::make_unique<GroupSite>(backend, graph, std::move(kernels)));
+    Instruction& i = Emit(OpCode::kGroup, site);
+    i.a = static_cast<uint32_t>(plan_->groups.size() - 1);
+    i.b = begin;
+    i.c = static_cast<uint32_t>(n.inputs().size());
+    i.d = static_cast<uint32_t>(n.outputs().size());
+    return absl::OkStatus();
+  }
+
   void PutPrologueInFront() {
     if (prologue_.empty()) return;
     const uint32_t shift = static_cast<uint32_t>(prologue_.size());
@@ -965,9 +995,9 @@ class Builder {
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Plan>> BuildPlan(
-    const Function& function, const Registry& registry,
+    const Function& function, const Graph& graph, const Registry& registry,
     absl::Span<const std::string> backends) {
-  return Builder(registry, backends).Build(function);
+  return Builder(registry, backends).Build(function, graph);
 }
 
 }  // namespace tandem

@@ -15,8 +15,10 @@ namespace tandem {
 // Flattens ifs, loops and calls of a defined function. Calls are flattened in
 // until the plan has grown large; the rest stay calls. An operator that no
 // backend has a kernel for becomes an error where the program reaches it.
+// `graph` is the function's own or one that computes the same (partitioned,
+// say); the plan keeps nothing of it.
 absl::StatusOr<std::unique_ptr<Plan>> BuildPlan(
-    const Function& function, const Registry& registry,
+    const Function& function, const Graph& graph, const Registry& registry,
     absl::Span<const std::string> backends);
 
 }  // namespace tandem

@@ -1,6 +1,10 @@
 // Plans as text.
+#include <map>
+#include <string>
+
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "tandem/runtime/group_site.h"
 #include "tandem/runtime/plan.h"
 
 namespace tandem {
@@ -57,6 +61,7 @@ constexpr absl::string_view kNames[] = {
     "call_dynamic",
     "fork",
     "wait",
+    "group",
     "list",
     "list_unpack",
     "tuple",
@@ -111,6 +116,13 @@ std::string PlanToString(const Plan& plan) {
                         Registers(plan, i.b, i.c), ")  [",
                         plan.kernels[i.a].entry->backend, "]");
         break;
+      case OpCode::kGroup: {
+        const GroupSite& group = *plan.groups[i.a];
+        absl::StrAppend(&text, Registers(plan, i.b + i.c, i.d), " = group ",
+                        i.a, "(", Registers(plan, i.b, i.c), ")  [",
+                        group.backend().name(), "]");
+        break;
+      }
       case OpCode::kCallPlan:
         absl::StrAppend(&text, Registers(plan, i.b + i.c, i.d), " = ",
                         plan.calls[i.a].function->qualified_name(), "(",
@@ -145,6 +157,21 @@ std::string PlanToString(const Plan& plan) {
                       plan.drops[i.drop_begin + k]);
     }
     text += '\n';
+  }
+  for (size_t g = 0; g < plan.groups.size(); ++g) {
+    absl::StrAppend(&text, "\ngroup ", g, " of ",
+                    plan.groups[g]->backend().name(), ":\n",
+                    plan.groups[g]->graph().ToString(/*with_locations=*/false),
+                    plan.groups[g]->ToString());
+  }
+  std::map<std::string, size_t> refusals;
+  for (const PartitionReport::Refusal& r : plan.refusals) {
+    ++refusals[absl::StrCat(r.node, " not by ", r.backend, ": ", r.reason)];
+  }
+  for (const auto& [what, count] : refusals) {
+    absl::StrAppend(&text, text.back() == '\n' ? "" : "\n", what,
+                    count > 1 ? absl::StrCat(" (", count, " times)") : "",
+                    "\n");
   }
   return text;
 }

@@ -1,0 +1,159 @@
+#include "tandem/runtime/group_site.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "tandem/runtime/plan.h"
+#include "tandem/tensor/context.h"
+
+namespace tandem {
+namespace {
+
+bool Matches(const ValueDescription& d, const IValue& v) {
+  if (!v.is_tensor()) return !d.is_tensor && v.is_scalar();
+  const TensorImpl* t = v.AsTensor().impl();
+  return d.is_tensor && t != nullptr && d.dtype == t->dtype &&
+         d.device == t->device && d.sizes == t->sizes &&
+         d.strides == t->strides && d.quantized == (t->quantizer != nullptr);
+}
+
+// Plain numbers and tensors are what groups compute with.
+bool IsTakenByGroups(const IValue& v) {
+  if (!v.is_tensor()) return v.is_scalar() && !v.is_complex();
+  const TensorImpl* t = v.AsTensor().impl();
+  return t != nullptr && !t->conj && !t->neg && t->layout == Layout::kStrided &&
+         t->device.type != DeviceType::kMeta && !t->wrapped_number;
+}
+
+ValueDescription Describe(const IValue& v) {
+  ValueDescription d;
+  if (!v.is_tensor()) return d;
+  const TensorImpl& t = *v.AsTensor().impl();
+  d.is_tensor = true;
+  d.quantized = t.quantizer != nullptr;
+  d.dtype = t.dtype;
+  d.device = t.device;
+  d.sizes = t.sizes;
+  d.strides = t.strides;
+  return d;
+}
+
+void Warn(absl::string_view message) {
+  const std::string line = absl::StrCat("warning: ", message, "\n");
+  if (OutputSink* sink = CurrentContext().warnings; sink != nullptr) {
+    sink->Write(line);
+  } else {
+    std::fwrite(line.data(), 1, line.size(), stderr);
+  }
+}
+
+std::string ToString(const ValueDescription& d) {
+  if (!d.is_tensor) return "number";
+  std::string text =
+      absl::StrCat(TypeName(d.dtype), "[", absl::StrJoin(d.sizes, ", "), "]");
+  if (!d.is_contiguous()) {
+    absl::StrAppend(&text, " strides [", absl::StrJoin(d.strides, ", "), "]");
+  }
+  return text;
+}
+
+}  // namespace
+
+GroupSite::GroupSite(const GroupBackend* backend,
+                     std::shared_ptr<const Graph> graph,
+                     std::unique_ptr<const Plan> kernels)
+    : backend_(backend),
+      graph_(std::move(graph)),
+      kernels_(std::move(kernels)) {}
+
+GroupSite::~GroupSite() = default;
+
+GroupSite::Entry* GroupSite::FindLocked(const KernelCall& call) {
+  for (const auto& entry : entries_) {
+    bool same = true;
+    for (size_t i = 0; same && i < call.num_inputs; ++i) {
+      same = Matches(entry->inputs[i], call.in(i));
+    }
+    if (!same) continue;
+    entry->last_use = ++clock_;
+    return entry.get();
+  }
+  return nullptr;
+}
+
+std::shared_ptr<const GroupExecutable> GroupSite::Find(const KernelCall& call) {
+  for (size_t i = 0; i < call.num_inputs; ++i) {
+    if (!IsTakenByGroups(call.in(i))) return nullptr;
+  }
+  {
+    absl::MutexLock lock(&mutex_);
+    if (const Entry* entry = FindLocked(call)) return entry->executable;
+  }
+  // Compiled without the lock: other shapes go on meanwhile. Two threads may
+  // compile the same; the first to end is kept.
+  auto made = std::make_unique<Entry>();
+  for (size_t i = 0; i < call.num_inputs; ++i) {
+    made->inputs.push_back(Describe(call.in(i)));
+  }
+  absl::StatusOr<std::unique_ptr<GroupExecutable>> executable =
+      backend_->Compile(*graph_, made->inputs, &weights_);
+  if (executable.ok() && *executable != nullptr) {
+    made->executable = *std::move(executable);
+  } else {
+    // What a backend does not do is no news; what goes wrong is.
+    if (executable.status().code() != absl::StatusCode::kUnimplemented) {
+      Warn(
+          absl::StrCat(backend_->name(),
+                       " cannot compile a group that it took; kernels run it: ",
+                       executable.ok() ? "no executable came back"
+                                       : executable.status().message()));
+    }
+    made->reason = executable.ok() ? std::string("no executable came back")
+                                   : std::string(executable.status().message());
+  }
+  absl::MutexLock lock(&mutex_);
+  if (const Entry* entry = FindLocked(call)) return entry->executable;
+  if (entries_.size() >= kMaxEntries) {
+    entries_.erase(std::min_element(entries_.begin(), entries_.end(),
+                                    [](const auto& a, const auto& b) {
+                                      return a->last_use < b->last_use;
+                                    }));
+  }
+  made->last_use = ++clock_;
+  entries_.push_back(std::move(made));
+  return entries_.back()->executable;
+}
+
+void GroupSite::Refuse(const GroupExecutable* executable, std::string reason) {
+  Warn(absl::StrCat(backend_->name(), ": ", reason,
+                    "; kernels run this group from now on"));
+  absl::MutexLock lock(&mutex_);
+  for (const auto& entry : entries_) {
+    if (entry->executable.get() != executable) continue;
+    entry->executable = nullptr;
+    entry->reason = std::move(reason);
+    return;
+  }
+}
+
+std::string GroupSite::ToString() const {
+  absl::MutexLock lock(&mutex_);
+  std::string text;
+  for (const auto& entry : entries_) {
+    std::vector<std::string> inputs;
+    for (const ValueDescription& d : entry->inputs) {
+      inputs.push_back(tandem::ToString(d));
+    }
+    absl::StrAppend(&text, "(", absl::StrJoin(inputs, ", "), "): ",
+                    entry->executable != nullptr
+                        ? entry->executable->ToString()
+                        : absl::StrCat("kernels, because ", entry->reason),
+                    "\n");
+  }
+  return text;
+}
+
+}  // namespace tandem
