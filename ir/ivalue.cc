@@ -31,11 +31,6 @@ IValue::IValue(const Scalar& s) : IValue() {
   }
 }
 
-const Tensor& IValue::AsOptionalTensor() const {
-  static const Tensor* const kUndefined = new Tensor();
-  return tag_ == Tag::kTensor ? AsTensor() : *kUndefined;
-}
-
 Scalar IValue::AsScalar() const {
   switch (tag_) {
     case Tag::kBool:

@@ -168,7 +168,12 @@ class IValue {
   }
   Tensor& AsTensor() { return *reinterpret_cast<Tensor*>(&payload_); }
   // As AsTensor, but an undefined tensor for None.
-  const Tensor& AsOptionalTensor() const;
+  const Tensor& AsOptionalTensor() const {
+    // A Tensor is one pointer: null is an undefined one.
+    static constexpr void* kUndefined = nullptr;
+    return tag_ == Tag::kTensor ? AsTensor()
+                                : *reinterpret_cast<const Tensor*>(&kUndefined);
+  }
   const std::string& AsString() const {
     return static_cast<StringObject*>(payload_.ref)->value;
   }

@@ -31,6 +31,10 @@ class Storage : public RefCounted {
   void* data() const { return data_; }
   size_t bytes() const { return bytes_; }
   bool is_meta() const { return data_ == nullptr && bytes_ != 0; }
+  // Own memory that no budget counts.
+  bool is_private() const {
+    return budget_ == nullptr && keep_alive_ == nullptr && writable_;
+  }
 
   // Grows or shrinks, keeping the content (resize_).
   absl::Status Resize(size_t bytes);

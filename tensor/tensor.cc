@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "tandem/tensor/memory_pool.h"
+#include "tandem/tensor/recycler.h"
 #include "tandem/tensor/status_macros.h"
 #include "tandem/tensor/visit.h"
 
@@ -87,6 +88,7 @@ TensorImpl* TensorImpl::New() {
 }
 
 void TensorImpl::Dispose() {
+  if (recycler::Park(this)) return;
   this->~TensorImpl();
   // What Allocate makes of this size.
   constexpr size_t kCapacity = (sizeof(TensorImpl) + 63) & ~size_t{63};
@@ -139,6 +141,9 @@ absl::StatusOr<int64_t> CheckedNumel(DimSpan sizes) {
 }
 
 absl::StatusOr<Tensor> Tensor::Empty(DimSpan sizes, DType dtype) {
+  if (TensorImpl* impl = recycler::Take(sizes, dtype); impl != nullptr) {
+    return Tensor(Ref<TensorImpl>::Adopt(impl));
+  }
   const int64_t element_size = static_cast<int64_t>(ElementSize(dtype));
   if (ABSL_PREDICT_FALSE(element_size == 0)) return NoSuchDType();
   // Small sizes cannot overflow: what most tensors of a program have.
