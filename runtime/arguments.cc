@@ -136,21 +136,28 @@ absl::StatusOr<IValue> CoerceTo(const IValue& value, const TypePtr& type) {
   return Coerce(value, type, 0);
 }
 
-absl::StatusOr<std::vector<IValue>> BindArguments(
-    const FunctionSchema& schema, absl::string_view function_name,
-    std::vector<IValue> args, const NamedValues& kwargs) {
-  if (args.size() > schema.arguments.size()) {
+absl::Status BindArguments(const FunctionSchema& schema,
+                           absl::string_view function_name, const IValue* self,
+                           absl::Span<IValue> args, const NamedValues& kwargs,
+                           BoundArguments* bound) {
+  const size_t first = self != nullptr ? 1 : 0;
+  const size_t num_args = args.size() + first;
+  if (num_args > schema.arguments.size()) {
     return absl::InvalidArgumentError(absl::StrCat(
         function_name, "() expected at most ", schema.arguments.size(),
-        " argument(s) but received ", args.size(),
+        " argument(s) but received ", num_args,
         " argument(s). Declaration: ", schema.ToString()));
   }
-  std::vector<IValue> bound;
-  bound.reserve(schema.arguments.size());
+  bound->reserve(schema.arguments.size());
   size_t used = 0;
   for (size_t i = 0; i < schema.arguments.size(); ++i) {
     const Argument& a = schema.arguments[i];
-    const IValue* given = i < args.size() ? &args[i] : nullptr;
+    if (self != nullptr && i == 0) {
+      // An object whose class is known to fit.
+      bound->push_back(*self);
+      continue;
+    }
+    const IValue* given = i < num_args ? &args[i - first] : nullptr;
     if (given == nullptr) {
       for (const auto& [name, value] : kwargs) {
         if (name != a.name) continue;
@@ -160,17 +167,20 @@ absl::StatusOr<std::vector<IValue>> BindArguments(
     }
     if (given == nullptr) {
       if (a.default_value.has_value()) {
-        bound.push_back(*a.default_value);
+        bound->push_back(*a.default_value);
         continue;
       }
       return absl::InvalidArgumentError(
           absl::StrCat(function_name, "() is missing value for argument '",
                        a.name, "'. Declaration: ", schema.ToString()));
     }
-    // self of a method is an object whose class is known to fit.
+    if (given->is_tensor() && a.type->is(TypeKind::kTensor)) {
+      bound->push_back(*given);
+      continue;
+    }
     absl::StatusOr<IValue> value = CoerceTo(*given, a.type);
     if (!value.ok()) return WrongType(schema, function_name, i, *given);
-    bound.push_back(*std::move(value));
+    bound->push_back(*std::move(value));
   }
   if (used < kwargs.size()) {
     std::vector<std::string> unknown;
@@ -181,14 +191,14 @@ absl::StatusOr<std::vector<IValue>> BindArguments(
             absl::StrCat("Unknown keyword argument '", name, "' for operator '",
                          function_name, "'. Schema: ", schema.ToString()));
       }
-      if (*index < args.size()) {
+      if (*index < num_args) {
         return absl::InvalidArgumentError(
             absl::StrCat(function_name, "() got multiple values for argument '",
                          name, "'. Declaration: ", schema.ToString()));
       }
     }
   }
-  return bound;
+  return absl::OkStatus();
 }
 
 }  // namespace tandem

@@ -4,6 +4,7 @@
 
 #include <vector>
 
+#include "absl/container/inlined_vector.h"
 #include "absl/status/statusor.h"
 #include "tandem/ir/schema.h"
 #include "tandem/runtime/engine.h"
@@ -15,9 +16,12 @@ namespace tandem {
 // argument 'x'. Declaration: …"). Lists and dicts whose declared element types
 // are looser than the parameter's (as read from a file of plain values) are
 // typed anew where their content fits.
-absl::StatusOr<std::vector<IValue>> BindArguments(
-    const FunctionSchema& schema, absl::string_view function_name,
-    std::vector<IValue> args, const NamedValues& kwargs);
+// `self`, where there is one, comes before `args`.
+using BoundArguments = absl::InlinedVector<IValue, 8>;
+absl::Status BindArguments(const FunctionSchema& schema,
+                           absl::string_view function_name, const IValue* self,
+                           absl::Span<IValue> args, const NamedValues& kwargs,
+                           BoundArguments* bound);
 
 // `value` as a value of `type`: int to float where a float is asked, tuples and
 // untyped lists to typed ones, element by element. NotFound when it cannot be.

@@ -140,10 +140,8 @@ absl::StatusOr<IValue> Engine::Call(const Module& module,
   const IValue self(module.object());
   const bool hooked = method == "forward" && !(type.forward_hooks.empty() &&
                                                type.forward_pre_hooks.empty());
-  if (!hooked) {
-    args.insert(args.begin(), self);
-    return CallFunction(function, std::move(args), kwargs, options);
-  }
+  if (!hooked)
+    return Invoke(function, &self, absl::MakeSpan(args), kwargs, options);
   // Hooks see the positional arguments as a tuple and may replace them, or the
   // result; what returns None replaces nothing.
   for (Function* hook : type.forward_pre_hooks) {
@@ -174,10 +172,17 @@ absl::StatusOr<IValue> Engine::CallFunction(Function* function,
                                             std::vector<IValue> args,
                                             const NamedValues& kwargs,
                                             const CallOptions& options) const {
+  return Invoke(function, nullptr, absl::MakeSpan(args), kwargs, options);
+}
+
+absl::StatusOr<IValue> Engine::Invoke(Function* function, const IValue* self,
+                                      absl::Span<IValue> args,
+                                      const NamedValues& kwargs,
+                                      const CallOptions& options) const {
   TANDEM_RETURN_IF_ERROR(function->EnsureDefined());
-  TANDEM_ASSIGN_OR_RETURN(std::vector<IValue> bound,
-                          BindArguments(function->schema(), function->name(),
-                                        std::move(args), kwargs));
+  BoundArguments bound;
+  TANDEM_RETURN_IF_ERROR(BindArguments(function->schema(), function->name(),
+                                       self, args, kwargs, &bound));
   TANDEM_ASSIGN_OR_RETURN(const Plan* plan, PlanFor(function));
   CallContext context = CurrentContext();
   if (options.memory != nullptr) context.memory = options.memory;
@@ -189,13 +194,14 @@ absl::StatusOr<IValue> Engine::CallFunction(Function* function,
   if (kernel_pool_ != nullptr) context.tasks = kernel_pool_.get();
   ScopedContext scope(context);
   Execution execution(*this, options);
-  absl::StatusOr<std::vector<IValue>> results =
-      execution.RunGuarded(*plan, bound.data(), bound.size());
+  Execution::Results results;
+  absl::Status status =
+      execution.RunGuarded(*plan, bound.data(), bound.size(), &results);
   execution.WaitForForks();
-  if (!results.ok()) return execution.Describe(std::move(results).status());
-  if (results->empty()) return IValue();
-  if (results->size() == 1) return std::move((*results)[0]);
-  return IValue(MakeTuple(*std::move(results)));
+  if (!status.ok()) return execution.Describe(std::move(status));
+  if (results.empty()) return IValue();
+  if (results.size() == 1) return std::move(results[0]);
+  return IValue(MakeTuple(std::vector<IValue>(results.begin(), results.end())));
 }
 
 absl::Status Execution::Describe(absl::Status failure) const {

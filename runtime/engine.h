@@ -77,6 +77,12 @@ class Engine {
   ThreadPool* fork_pool() const { return fork_pool_.get(); }
 
  private:
+  // `self`, where there is one, comes before `args`, which are moved out.
+  absl::StatusOr<IValue> Invoke(Function* function, const IValue* self,
+                                absl::Span<IValue> args,
+                                const NamedValues& kwargs,
+                                const CallOptions& options) const;
+
   const Registry* const registry_;
   const EngineOptions options_;
   const uint64_t id_;

@@ -6,6 +6,7 @@
 #include <stdexcept>
 #include <utility>
 
+#include "absl/base/attributes.h"
 #include "absl/base/optimization.h"
 #include "absl/strings/str_cat.h"
 #include "tandem/ir/class_type.h"
@@ -100,8 +101,8 @@ void Plan::GiveFrame(std::unique_ptr<Frame> frame) const {
   if (frames_.size() < kMaxFrames) frames_.push_back(std::move(frame));
 }
 
-absl::StatusOr<std::vector<IValue>> Execution::Run(const Plan& plan,
-                                                   IValue* args, size_t count) {
+absl::Status Execution::Run(const Plan& plan, IValue* args, size_t count,
+                            Results* results) {
   if (++depth_ > CurrentContext().max_call_depth) {
     --depth_;
     return absl::ResourceExhaustedError("calls are nested too deeply");
@@ -110,21 +111,18 @@ absl::StatusOr<std::vector<IValue>> Execution::Run(const Plan& plan,
   for (size_t i = 0; i < count; ++i) {
     frame->registers[plan.inputs[i]] = std::move(args[i]);
   }
-  std::vector<IValue> results;
-  absl::Status status = Loop(plan, frame->registers.get(), &results);
+  absl::Status status = Loop(plan, frame->registers.get(), results);
   plan.GiveFrame(std::move(frame));
   --depth_;
-  if (ABSL_PREDICT_FALSE(!status.ok())) return status;
-  return results;
+  return status;
 }
 
-absl::StatusOr<std::vector<IValue>> Execution::RunGuarded(const Plan& plan,
-                                                          IValue* args,
-                                                          size_t count) {
+absl::Status Execution::RunGuarded(const Plan& plan, IValue* args, size_t count,
+                                   Results* results) {
   // The one place below the command where exceptions are met: containers of
   // the standard library have no other way to say that memory is used up.
   try {
-    return Run(plan, args, count);
+    return Run(plan, args, count, results);
   } catch (const std::bad_alloc&) {
     return absl::ResourceExhaustedError("out of memory");
   } catch (const std::length_error&) {
@@ -159,8 +157,7 @@ absl::Status Execution::StopNow() {
 #define TANDEM_FLOAT_COMPARE(OP, EXPR) \
   TANDEM_BINARY(OP, SetIntUnchecked, AsDouble, EXPR)
 
-absl::Status Execution::Loop(const Plan& plan, IValue* r,
-                             std::vector<IValue>* results) {
+absl::Status Execution::Loop(const Plan& plan, IValue* r, Results* results) {
   const Instruction* const code = plan.code.data();
   const uint32_t* const operands = plan.operands.data();
   const Instruction* i = code;
@@ -314,7 +311,6 @@ absl::Status Execution::Loop(const Plan& plan, IValue* r,
         break;
       }
       case OpCode::kReturn: {
-        results->reserve(i->c);
         for (uint32_t k = 0; k < i->c; ++k)
           results->push_back(r[operands[i->b + k]]);
         return absl::OkStatus();
@@ -346,6 +342,16 @@ absl::Status Execution::Loop(const Plan& plan, IValue* r,
         r[i->a] = std::move(result);
         break;
       }
+      case OpCode::kListRefill:
+        if (IValue& kept = r[i->a]; kept.is_list() && kept.AsList().unique() &&
+                                    kept.AsList().values.size() == i->c) {
+          IValue* values = kept.AsList().values.data();
+          for (uint32_t k = 0; k < i->c; ++k) {
+            values[k] = r[operands[i->b + k]];
+          }
+          break;
+        }
+        ABSL_FALLTHROUGH_INTENDED;
       case OpCode::kListConstruct: {
         auto list = MakeList(plan.types[i->d]);
         list->values.reserve(i->c);

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/container/inlined_vector.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "tandem/runtime/engine.h"
@@ -25,18 +26,21 @@ inline IValue TakeOperand(uint32_t operand, IValue* registers) {
 // takes more than a few lines.
 class Execution {
  public:
+  // Most functions have one: no heap.
+  using Results = absl::InlinedVector<IValue, 2>;
+
   Execution(const Engine& engine, const CallOptions& options)
       : engine_(engine), options_(options), steps_left_(options.max_steps) {}
 
   // Runs a plan on its arguments (moved out). On failure the traceback grows by
   // the plan's frames, innermost first.
-  absl::StatusOr<std::vector<IValue>> Run(const Plan& plan, IValue* args,
-                                          size_t count);
+  absl::Status Run(const Plan& plan, IValue* args, size_t count,
+                   Results* results);
 
   // The same, with the standard library's failure to allocate (a list that
   // grows without end) as a Status.
-  absl::StatusOr<std::vector<IValue>> RunGuarded(const Plan& plan, IValue* args,
-                                                 size_t count);
+  absl::Status RunGuarded(const Plan& plan, IValue* args, size_t count,
+                          Results* results);
   // Until the forks that this call started have ended.
   void WaitForForks();
 
@@ -45,8 +49,7 @@ class Execution {
 
  private:
   friend class ForkedCall;
-  absl::Status Loop(const Plan& plan, IValue* registers,
-                    std::vector<IValue>* results);
+  absl::Status Loop(const Plan& plan, IValue* registers, Results* results);
   absl::Status CallKernel(const Plan& plan, const Instruction& i,
                           IValue* registers);
   absl::Status CheckTensors(const KernelSite& site, const Plan& plan,

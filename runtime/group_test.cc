@@ -85,7 +85,9 @@ class FakeBackend : public GroupBackend {
 
 class Lines : public OutputSink {
  public:
-  void Write(absl::string_view text) override { text_.append(text.data(), text.size()); }
+  void Write(absl::string_view text) override {
+    text_.append(text.data(), text.size());
+  }
   std::string text_;
 };
 

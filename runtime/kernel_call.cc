@@ -77,8 +77,9 @@ absl::Status Execution::CallGroup(const Plan& plan, const Instruction& i,
   }
   absl::InlinedVector<IValue, 8> args;
   for (uint32_t k = 0; k < i.c; ++k) args.push_back(call.in(k));
-  TANDEM_ASSIGN_OR_RETURN(std::vector<IValue> results,
-                          Run(site.kernels(), args.data(), args.size()));
+  Results results;
+  TANDEM_RETURN_IF_ERROR(
+      Run(site.kernels(), args.data(), args.size(), &results));
   for (uint32_t k = 0; k < i.d; ++k) call.out(k) = std::move(results[k]);
   return absl::OkStatus();
 }

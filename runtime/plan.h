@@ -80,6 +80,7 @@ enum class OpCode : uint16_t {
   kGroup,        // group in `groups`: a; inputs at b (count c), d outputs after
 
   kListConstruct,   // a; operands at b, count c; element type d
+  kListRefill,      // the same of numbers, into the list that a has kept
   kListUnpack,      // operand at b: list; outputs after it, count c
   kTupleConstruct,  // a; operands at b, count c; named type d (or none)
   kTupleUnpack,     // operand at b; outputs after it, count c

@@ -69,7 +69,7 @@ class Builder {
   absl::StatusOr<std::unique_ptr<Plan>> Build(const Function& function,
                                               const Graph& graph) {
     plan_->function = &function;
-    Scope scope{&function, 0, {}, {}, 0};
+    Scope scope{&function, 0, {}, {}, 0, {}, {}};
     for (Value* input : graph.inputs()) {
       const uint32_t r = NewRegister(*input->type());
       scope.registers[input] = r;
@@ -91,7 +91,7 @@ class Builder {
     for (const auto& [r, v] : plan_->constants) constant.insert(r);
     for (uint32_t r = 0; r < plan_->registers.size(); ++r) {
       if (plan_->registers[r] == RegisterKind::kValue &&
-          !constant.contains(r)) {
+          !constant.contains(r) && !reused_.contains(r)) {
         plan_->references.push_back(r);
       }
     }
@@ -107,6 +107,10 @@ class Builder {
     // Registers that the definitions of these values write to.
     absl::flat_hash_map<const Value*, uint32_t> assigned;
     size_t depth;
+    // Tuples that are never made: registers of their elements.
+    absl::flat_hash_map<const Value*, std::vector<uint32_t>> tuples;
+    // Results of this graph whose taker looks at the elements only.
+    absl::flat_hash_set<const Value*> split_results;
   };
 
   uint32_t NewRegister(RegisterKind kind) {
@@ -201,7 +205,7 @@ class Builder {
     return it != scope.registers.end() &&
            Kind(it->second) == RegisterKind::kValue &&
            !constants_.contains(it->second) && !stable_.contains(it->second) &&
-           !aliases_.contains(it->second);
+           !reused_.contains(it->second);
   }
 
   void EmitDrops(const Node* node, const Deaths& deaths, const Scope& scope,
@@ -211,6 +215,11 @@ class Builder {
     std::vector<uint32_t> registers;
     for (const Value* v : it->second) {
       if (Owned(v, scope)) registers.push_back(scope.registers.at(v));
+      if (const auto t = scope.tuples.find(v); t != scope.tuples.end()) {
+        for (uint32_t r : t->second) {
+          if (Kind(r) == RegisterKind::kValue) registers.push_back(r);
+        }
+      }
     }
     if (registers.empty()) return;
     std::sort(registers.begin(), registers.end());
@@ -266,7 +275,7 @@ class Builder {
     if (Kind(dst) != RegisterKind::kValue) {
       op = Kind(src) == Kind(dst) ? OpCode::kCopyNumber : OpCode::kCastNumber;
     } else if (Kind(src) != RegisterKind::kValue || constants_.contains(src) ||
-               stable_.contains(src) || aliases_.contains(src)) {
+               stable_.contains(src) || reused_.contains(src)) {
       op = OpCode::kCopy;
     }
     Instruction& i = Emit(op, site);
@@ -307,6 +316,116 @@ class Builder {
     i.c = c;
   }
 
+  absl::Status EmitConstruct(Node& n, Scope& scope, const Deaths& deaths,
+                             uint32_t site) {
+    const uint32_t begin = PutOperands(n, deaths, scope, /*may_move=*/true);
+    const uint32_t dst = Define(n.output(), scope);
+    const OpCode op = n.is(NodeKind::kListConstruct) ? OpCode::kListConstruct
+                      : n.is(NodeKind::kTupleConstruct)
+                          ? OpCode::kTupleConstruct
+                          : OpCode::kDictConstruct;
+    const TypePtr type = n.output()->type();
+    const uint32_t t =
+        PutType(op == OpCode::kListConstruct ? type->element() : type);
+    Instruction& i = Emit(op, site);
+    i.a = dst;
+    i.b = begin;
+    i.c = static_cast<uint32_t>(n.inputs().size());
+    i.d = t;
+    return absl::OkStatus();
+  }
+
+  // ---- lists and tuples that need not be made in each call
+
+  // Do all uses only look at what the list holds, while they run?
+  static bool IsOnlyRead(const Value* list) {
+    for (const Use& use : list->uses()) {
+      const Node* n = use.user;
+      if (!n->is(NodeKind::kOperator)) return false;
+      const FunctionSchema& schema = n->op()->schema;
+      if (use.index >= schema.arguments.size()) return false;
+      const Argument& a = schema.arguments[use.index];
+      const Type& type =
+          a.type->is(TypeKind::kOptional) ? *a.type->element() : *a.type;
+      // A list of a given type: what takes anything may keep it.
+      if (a.alias.has_value() || !type.is(TypeKind::kList) ||
+          type.element()->is(TypeKind::kVar) ||
+          type.element()->is(TypeKind::kAny)) {
+        return false;
+      }
+      for (const Argument& r : schema.returns) {
+        if (!r.type->is(TypeKind::kTensor) && NeedsReference(*r.type)) {
+          return false;
+        }
+      }
+    }
+    return true;
+  }
+
+  static bool IsNumberList(const Type& type) {
+    return KindOf(*type.element()) != RegisterKind::kValue;
+  }
+
+  // A list of constants is one itself.
+  bool EmitConstantList(const Node& n, Scope& scope) {
+    if (scope.assigned.contains(n.output())) return false;
+    std::optional<IValue> list = ConstantArgument(n.output());
+    if (!list.has_value()) return false;
+    scope.registers[n.output()] =
+        ConstantRegister(*std::move(list), *n.output()->type());
+    return true;
+  }
+
+  // A list of numbers stays in its register and is filled anew.
+  absl::Status EmitReusedList(Node& n, Scope& scope, const Deaths& deaths,
+                              uint32_t site) {
+    if (scope.assigned.contains(n.output())) {
+      return EmitConstruct(n, scope, deaths, site);
+    }
+    TANDEM_RETURN_IF_ERROR(EmitConstruct(n, scope, deaths, site));
+    plan_->code.back().op = OpCode::kListRefill;
+    reused_.insert(plan_->code.back().a);
+    return absl::OkStatus();
+  }
+
+  // Which element a prim::TupleIndex takes; `size` when that is not known.
+  static size_t ElementIndex(const Node& n, size_t size) {
+    const std::optional<IValue> c = ConstantOf(n.input(1));
+    if (!c.has_value() || !c->is_int()) return size;
+    const int64_t i =
+        c->AsInt() < 0 ? c->AsInt() + static_cast<int64_t>(size) : c->AsInt();
+    return i >= 0 && i < static_cast<int64_t>(size) ? static_cast<size_t>(i)
+                                                    : size;
+  }
+
+  static bool IsOnlyTakenApart(const Value* tuple) {
+    if (!tuple->type()->is(TypeKind::kTuple)) return false;
+    const size_t size = tuple->type()->elements().size();
+    for (const Use& use : tuple->uses()) {
+      const Node& n = *use.user;
+      if (n.is(NodeKind::kTupleUnpack) && n.outputs().size() == size) continue;
+      if (n.is(NodeKind::kTupleIndex) && use.index == 0 &&
+          ElementIndex(n, size) < size) {
+        continue;
+      }
+      return false;
+    }
+    return true;
+  }
+
+  absl::Status EmitSplitTuple(Node& n, Scope& scope, const Deaths& deaths,
+                              uint32_t site) {
+    std::vector<uint32_t> elements;
+    for (size_t k = 0; k < n.inputs().size(); ++k) {
+      const uint32_t operand = Operand(n.input(k), &n, deaths, scope);
+      const uint32_t r = NewRegister(*n.input(k)->type());
+      EmitMove(r, operand & ~kMoveBit, (operand & kMoveBit) != 0, site);
+      elements.push_back(r);
+    }
+    scope.tuples[n.output()] = std::move(elements);
+    return absl::OkStatus();
+  }
+
   absl::Status EmitNode(Node& n, Scope& scope, const Deaths& deaths) {
     const uint32_t site = SiteOf(n, scope);
     switch (n.kind()) {
@@ -332,26 +451,33 @@ class Builder {
         return absl::OkStatus();
       }
       case NodeKind::kListConstruct:
+        if (IsOnlyRead(n.output())) {
+          if (EmitConstantList(n, scope)) return absl::OkStatus();
+          if (IsNumberList(*n.output()->type())) {
+            return EmitReusedList(n, scope, deaths, site);
+          }
+        }
+        return EmitConstruct(n, scope, deaths, site);
       case NodeKind::kTupleConstruct:
-      case NodeKind::kDictConstruct: {
-        const uint32_t begin = PutOperands(n, deaths, scope, /*may_move=*/true);
-        const uint32_t dst = Define(n.output(), scope);
-        const OpCode op =
-            n.is(NodeKind::kListConstruct)    ? OpCode::kListConstruct
-            : n.is(NodeKind::kTupleConstruct) ? OpCode::kTupleConstruct
-                                              : OpCode::kDictConstruct;
-        const TypePtr type = n.output()->type();
-        const uint32_t t =
-            PutType(op == OpCode::kListConstruct ? type->element() : type);
-        Instruction& i = Emit(op, site);
-        i.a = dst;
-        i.b = begin;
-        i.c = static_cast<uint32_t>(n.inputs().size());
-        i.d = t;
-        return absl::OkStatus();
-      }
+        if (scope.split_results.contains(n.output()) ||
+            IsOnlyTakenApart(n.output())) {
+          return EmitSplitTuple(n, scope, deaths, site);
+        }
+        return EmitConstruct(n, scope, deaths, site);
+      case NodeKind::kDictConstruct:
+        return EmitConstruct(n, scope, deaths, site);
       case NodeKind::kListUnpack:
       case NodeKind::kTupleUnpack: {
+        if (const auto t = scope.tuples.find(n.input());
+            t != scope.tuples.end()) {
+          const bool last = DiesAt(n.input(), &n, deaths);
+          const std::vector<uint32_t> elements = t->second;
+          for (size_t k = 0; k < n.outputs().size(); ++k) {
+            EmitMove(Define(n.output(k), scope), elements[k], last, site);
+          }
+          if (last) scope.tuples.erase(n.input());
+          return absl::OkStatus();
+        }
         const uint32_t begin = PutOperands(n, deaths, scope, false);
         PutOutputs(n, scope);
         Instruction& i =
@@ -363,6 +489,12 @@ class Builder {
         return absl::OkStatus();
       }
       case NodeKind::kTupleIndex:
+        if (const auto t = scope.tuples.find(n.input(0));
+            t != scope.tuples.end()) {
+          const uint32_t element = t->second[ElementIndex(n, t->second.size())];
+          EmitMove(Define(n.output(), scope), element, false, site);
+          return absl::OkStatus();
+        }
         EmitSimple(OpCode::kTupleIndex, n, scope, site);
         return absl::OkStatus();
       case NodeKind::kTupleSlice: {
@@ -843,7 +975,7 @@ class Builder {
   absl::Status Flatten(Node& n, const Function& callee, size_t first,
                        Scope& scope, uint32_t site) {
     const Graph& graph = *callee.graph();
-    Scope inner{&callee, site, {}, {}, scope.depth + 1};
+    Scope inner{&callee, site, {}, {}, scope.depth + 1, {}, {}};
     for (size_t i = 0; i < graph.inputs().size(); ++i) {
       const uint32_t argument = RegisterOf(n.input(first + i), scope);
       const Value* parameter = graph.inputs()[i];
@@ -867,12 +999,23 @@ class Builder {
                          !definition->is(NodeKind::kConstant) &&
                          result->uses().size() == 1 &&
                          KindOf(*result->type()) == KindOf(*out->type());
+      if (result->node()->is(NodeKind::kTupleConstruct) && fresh &&
+          !scope.assigned.contains(out) &&
+          (IsOnlyTakenApart(out) || scope.split_results.contains(out))) {
+        inner.split_results.insert(result);
+        continue;
+      }
       if (fresh) inner.assigned[result] = Define(out, scope);
     }
     TANDEM_RETURN_IF_ERROR(EmitBlock(*graph.block(), inner));
     for (size_t i = 0; i < num_outputs; ++i) {
       const Value* result = graph.outputs()[i];
       if (inner.assigned.contains(result)) continue;
+      if (const auto t = inner.tuples.find(result);
+          t != inner.tuples.end() && inner.split_results.contains(result)) {
+        scope.tuples[n.output(i)] = std::move(t->second);
+        continue;
+      }
       const uint32_t dst = Define(n.output(i), scope);
       EmitMove(dst, RegisterOf(result, inner), false, site);
     }
@@ -988,7 +1131,8 @@ class Builder {
   absl::flat_hash_set<uint32_t> constants_;
   // Registers that are written once, before all else: arguments, attributes.
   absl::flat_hash_set<uint32_t> stable_;
-  absl::flat_hash_set<uint32_t> aliases_;
+  // Registers that keep their list of numbers from call to call.
+  absl::flat_hash_set<uint32_t> reused_;
   absl::flat_hash_map<std::pair<uint32_t, uint32_t>, uint32_t> attributes_;
 };
 

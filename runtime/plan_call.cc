@@ -19,8 +19,8 @@ absl::Status Execution::CallPlan(const Function* function,
   absl::InlinedVector<IValue, 8> args;
   for (uint32_t k = 0; k < i.c; ++k)
     args.push_back(TakeOperand(operands[k], r));
-  TANDEM_ASSIGN_OR_RETURN(std::vector<IValue> results,
-                          Run(*plan, args.data(), args.size()));
+  Results results;
+  TANDEM_RETURN_IF_ERROR(Run(*plan, args.data(), args.size(), &results));
   for (uint32_t k = 0; k < i.d && k < results.size(); ++k) {
     r[operands[i.c + k]] = std::move(results[k]);
   }
@@ -82,16 +82,18 @@ class ForkedCall {
   void operator()() {
     ScopedContext scope(context_);
     Execution execution(engine_, options_);
-    absl::StatusOr<std::vector<IValue>> results =
-        execution.RunGuarded(*plan_, args_.data(), args_.size());
+    Execution::Results results;
+    const absl::Status status =
+        execution.RunGuarded(*plan_, args_.data(), args_.size(), &results);
     args_.clear();
     execution.WaitForForks();
-    if (!results.ok()) {
-      future_->Complete(execution.Describe(std::move(results).status()));
-    } else if (results->size() == 1) {
-      future_->Complete(std::move((*results)[0]));
+    if (!status.ok()) {
+      future_->Complete(execution.Describe(status));
+    } else if (results.size() == 1) {
+      future_->Complete(std::move(results[0]));
     } else {
-      future_->Complete(IValue(MakeTuple(*std::move(results))));
+      future_->Complete(IValue(
+          MakeTuple(std::vector<IValue>(results.begin(), results.end()))));
     }
   }
 

@@ -63,6 +63,7 @@ constexpr absl::string_view kNames[] = {
     "wait",
     "group",
     "list",
+    "list_refill",
     "list_unpack",
     "tuple",
     "tuple_unpack",
@@ -129,6 +130,7 @@ std::string PlanToString(const Plan& plan) {
                         Registers(plan, i.b, i.c), ")");
         break;
       case OpCode::kListConstruct:
+      case OpCode::kListRefill:
       case OpCode::kTupleConstruct:
       case OpCode::kDictConstruct:
         absl::StrAppend(&text, "r", i.a, " = (", Registers(plan, i.b, i.c),

@@ -66,12 +66,9 @@ absl::Status Execution::SortObjects(const Plan& plan, const Instruction& i,
       return false;
     }
     IValue args[2] = {a, b};
-    absl::StatusOr<std::vector<IValue>> result = Run(**plan, args, 2);
-    if (!result.ok()) {
-      failure = result.status();
-      return false;
-    }
-    return (*result)[0].AsBool();
+    Results results;
+    failure = Run(**plan, args, 2, &results);
+    return failure.ok() && results[0].AsBool();
   };
   // A merge sort by hand: whatever __lt__ answers, it stays in bounds.
   std::vector<IValue> buffer(values.size());
