@@ -71,6 +71,41 @@ absl::StatusOr<std::unique_ptr<Graph>> ParseGraph(
 absl::StatusOr<std::unique_ptr<Graph>> ParseGraph(
     absl::string_view text, const OperatorTable& operators);
 
+// A program and what it runs on.
+struct CanonicalProgram {
+  std::shared_ptr<CompilationUnit> unit;
+  // The module's object, or None.
+  IValue root;
+};
+
+// The text of a whole program: its types (classes with attributes, constants,
+// methods, hooks and properties; enums; interfaces; NamedTuples), all functions
+// with signature and graph, and the state of `root`, an object or None:
+//
+//   class __torch__.Scale module
+//     parameter weight : Tensor
+//     method @__torch__.Scale.forward
+//   function __torch__.Scale.forward of __torch__.Scale(self : …) -> (Tensor)
+//     graph(%self : __torch__.Scale,
+//           %x : Tensor):
+//       …
+//   object 0 : __torch__.Scale
+//     weight = extern(0)
+//   root object(0)
+//
+// Functions that are not compiled (Function::EnsureDefined does it) are named
+// without a graph; after parsing, asking for one is an error. Objects keep
+// their identity, and so do external values; equal containers and small tensors
+// that two attributes share become one each.
+absl::StatusOr<std::string> PrintCanonicalProgram(
+    const CompilationUnit& unit, const IValue& root,
+    const CanonicalPrintOptions& options = {});
+
+// Reads it back. `options.unit` is not looked at. Errors and safety as those of
+// ParseGraph; objects that refer to each other in a circle are refused.
+absl::StatusOr<CanonicalProgram> ParseProgram(
+    absl::string_view text, const CanonicalParseOptions& options = {});
+
 }  // namespace tandem
 
 #endif  // TANDEM_IR_CANONICAL_H_

@@ -34,6 +34,12 @@ class Lexer {
 
   const Token& token() const { return token_; }
   void Next();
+  // Goes on at this offset.
+  void Seek(size_t offset) {
+    position_ = offset;
+    Next();
+  }
+  absl::string_view text() const { return text_; }
   bool at(absl::string_view punct) const {
     return token_.kind == Token::Kind::kPunct && token_.text == punct;
   }

@@ -446,6 +446,13 @@ absl::StatusOr<IValue> Parser::ParseTyped(int depth) {
   return ParseTuple(std::move(type), depth);
 }
 
+absl::Status Parser::NoFit(size_t offset, const IValue& value,
+                           const Type& type) const {
+  return lexer_.ErrorAt(
+      offset, absl::StrCat("expected elements of type ", type.ToString(),
+                           ", got one of type ", value.TypeOf()->ToString()));
+}
+
 absl::StatusOr<IValue> Parser::ParseList(TypePtr element, int depth) {
   const size_t offset = lexer_.offset();
   lexer_.Next();  // [
@@ -461,6 +468,9 @@ absl::StatusOr<IValue> Parser::ParseList(TypePtr element, int depth) {
     }
     element = values[0].TypeOf();
   }
+  for (const IValue& v : values) {
+    if (!v.Conforms(*element)) return NoFit(offset, v, *element);
+  }
   return IValue(MakeList(std::move(element), std::move(values)));
 }
 
@@ -472,9 +482,12 @@ absl::StatusOr<IValue> Parser::ParseDict(TypePtr key, TypePtr value,
   TANDEM_RETURN_IF_ERROR(ParseSequence("}", [&]() -> absl::Status {
     const size_t key_offset = lexer_.offset();
     TANDEM_ASSIGN_OR_RETURN(IValue k, ParseValue(depth + 1));
-    if (!k.is_string() && !k.is_scalar() && !k.is_tensor()) {
-      return lexer_.ErrorAt(key_offset,
-                            "a key is a string, a number, a bool or a tensor");
+    // What a dict finds by its value.
+    if (!k.is_string() && !k.is_scalar() && !k.is_tensor() && !k.is_device()) {
+      return lexer_.ErrorAt(
+          key_offset,
+          "a key is a string, a number, a bool, a tensor or a "
+          "device");
     }
     TANDEM_RETURN_IF_ERROR(Expect(":"));
     TANDEM_ASSIGN_OR_RETURN(IValue v, ParseValue(depth + 1));
@@ -488,6 +501,10 @@ absl::StatusOr<IValue> Parser::ParseDict(TypePtr key, TypePtr value,
     }
     key = items[0].first.TypeOf();
     value = items[0].second.TypeOf();
+  }
+  for (const auto& [k, v] : items) {
+    if (!k.Conforms(*key)) return NoFit(offset, k, *key);
+    if (!v.Conforms(*value)) return NoFit(offset, v, *value);
   }
   Ref<DictObject> dict = MakeDict(std::move(key), std::move(value));
   for (auto& [k, v] : items) dict->Set(std::move(k), std::move(v));
@@ -507,6 +524,11 @@ absl::StatusOr<IValue> Parser::ParseTuple(TypePtr type, int depth) {
     return lexer_.ErrorAt(offset,
                           absl::StrCat("expected ", type->elements().size(),
                                        " fields, got ", values.size()));
+  }
+  for (size_t i = 0; type != nullptr && i < values.size(); ++i) {
+    if (!values[i].Conforms(*type->element(i))) {
+      return NoFit(offset, values[i], *type->element(i));
+    }
   }
   return IValue(MakeRef<TupleObject>(std::move(values), std::move(type)));
 }

@@ -118,6 +118,9 @@ class Parser {
   absl::StatusOr<IValue> ParseList(TypePtr element, int depth);
   absl::StatusOr<IValue> ParseDict(TypePtr key, TypePtr value, int depth);
   absl::StatusOr<IValue> ParseTuple(TypePtr type, int depth);
+  // "expected elements of …": programs rely on what containers declare.
+  absl::Status NoFit(size_t offset, const IValue& value,
+                     const Type& type) const;
   absl::StatusOr<IValue> ParseExternal();
   absl::StatusOr<IValue> ParseTensor();
   absl::Status ParseElements(DType dtype, std::string* bytes);

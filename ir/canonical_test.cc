@@ -370,5 +370,140 @@ TEST(Canonical, WhatHasNoTextIsAnError) {
   list->values.clear();
 }
 
+// ---- Programs
+
+std::string ProgramAgain(absl::string_view text,
+                         CanonicalParseOptions options = {}) {
+  const auto program = ParseProgram(text, options);
+  if (!program.ok()) return std::string(program.status().message());
+  const auto again = PrintCanonicalProgram(*program->unit, program->root);
+  return again.ok() ? *again : std::string(again.status().message());
+}
+
+constexpr char kProgram[] = R"(program 1
+class __torch__.Scale module
+  parameter weight : Tensor
+  buffer count : Tensor
+  parameter both : Tensor buffer
+  buffer buffer : Tensor
+  attribute names : Dict(str, int)
+  attribute next : __torch__.Node?
+  constant kind : __torch__.Color = enum(__torch__.Color, "RED")
+  constant untyped = 3
+  method @__torch__.Scale.forward
+  forward_pre_hook @__torch__.Scale.hook
+  property size get @__torch__.Scale.__size_getter
+enum __torch__.Color : int
+  member RED = 1
+  member BLUE = 2
+interface __torch__.Run module
+  requires forward(self : Any, x : Tensor) -> (Tensor)
+namedtuple __torch__.Pair(first : __torch__.Scale, second : int[])
+class __torch__.Node
+  attribute value : __torch__.Pair
+class "__torch__.odd name" opaque
+function __torch__.helper(x : Tensor, n : int = 2, p : int[] = [1, 1] size 2, k : float = 0.5 keyword, t : Tensor keyword out alias("a"! -> "a")) -> (a : Tensor, int)
+  graph(%x : Tensor,
+        %n : int,
+        %p : int[],
+        %k : float,
+        %t : Tensor):
+    return (%x, %n)
+function __torch__.Scale.forward of __torch__.Scale(self : __torch__.Scale, x : Tensor) -> (Tensor)
+  graph(%self : __torch__.Scale,
+        %x.1 : Tensor):
+    %0 : Function<__torch__.helper> = prim::Constant[value=@__torch__.helper]()
+    %w : Tensor = prim::GetAttr[name="weight"](%self)
+    %f : Future[Tensor] = prim::fork[Subgraph=@0](%w)
+    return (%w)
+  with @0 = graph(%x : Tensor):
+    return (%x)
+function __torch__.Scale.hook of __torch__.Scale() -> ()
+function __torch__.Scale.__size_getter of __torch__.Scale(self : __torch__.Scale, ...) -> (...)
+function __torch__.helper~2 named "other" "overload" () -> ()
+object 0 : __torch__.Scale
+  weight = tensor(Float, [], data=[1.0])
+  count = tensor(Long, [1], data=[3])
+  both = tensor(undefined)
+  buffer = tensor(undefined)
+  names = {"a": 1}
+  next = object(1)
+object 1 : __torch__.Node
+  value = <__torch__.Pair>(object(2), <int>[])
+object 2 : __torch__.Scale
+  weight = tensor(Float, [], data=[1.0])
+  count = tensor(Long, [1], data=[3])
+  both = tensor(undefined)
+  buffer = tensor(undefined)
+  names = <str, int>{}
+  next = None
+root object(0)
+)";
+
+TEST(Canonical, ProgramComesBack) {
+  EXPECT_EQ(ProgramAgain(kProgram), kProgram);
+  const auto program = ParseProgram(kProgram);
+  ASSERT_TRUE(program.ok()) << program.status();
+  const ModuleObject& root = program->root.AsObject();
+  EXPECT_EQ(root.type()->name(), "__torch__.Scale");
+  Function* forward = root.type()->FindMethod("forward");
+  ASSERT_NE(forward, nullptr);
+  EXPECT_TRUE(forward->EnsureDefined().ok());
+  EXPECT_EQ(forward->schema().ToString(),
+            "forward(__torch__.Scale self, Tensor x) -> Tensor");
+  EXPECT_EQ(root.type()->properties[0].getter->EnsureDefined().message(),
+            "function __torch__.Scale.__size_getter has no graph in the text "
+            "of its program");
+  EXPECT_EQ(program->unit->types().size(), 6u);
+}
+
+TEST(Canonical, ProgramErrors) {
+  const struct {
+    const char *text, *error;
+  } kCases[] = {
+      {"", "1:1: expected 'program'"},
+      {"program 2", "1:9: expected version 1"},
+      {"program 1\n class A", "2:2: expected class, enum,"},
+      {"program 1\nclass\tA", "2:7: expected the name behind one space"},
+      {"program 1\nfunction\tf", "2:10: expected the name behind one space"},
+      {"program 1\nobject\n0", "3:1: expected the name behind one space"},
+      {"program 1\nclass a.A\nclass a.A", "3:7: type a.A is defined twice"},
+      {"program 1\nfunction a.A.f of a.A() -> ()",
+       "2:19: expected the class that a.A.f is named after"},
+      {"program 1\nclass a.A\n  method @a.f", "3:11: unknown function a.f"},
+      {"program 1\nclass a.A\n  method @a.f\nfunction a.f() -> ()",
+       "3:10: expected a function of this class"},
+      {"program 1\nclass a.A\n  attribute x : int\nobject 0 : a.A\n  y = 1",
+       "5:3: expected the value of x, got y"},
+      {"program 1\nclass a.A\n  attribute x : int\nobject 0 : a.A\n"
+       "  x = \"1\"",
+       "5:3: attribute 'x' of 'a.A' is a int, not a str"},
+      {"program 1\nclass a.A\n  attribute x : a.A\nobject 0 : a.A\n"
+       "  x = object(0)",
+       "5:7: there is no object 0 behind this one"},
+      {"program 1\nnamedtuple a.P(x : a.Q)\nnamedtuple a.Q(x : int)",
+       "2:20: unknown type a.Q"},
+      {"program 1\nfunction f(x : int[] = <int>[\"a\"]) -> ()",
+       "2:29: expected elements of type int, got one of type str"},
+      {"program 1\nfunction a.f(x : int) -> ()\n  graph():\n    return ()",
+       "a.f: malformed graph: 0 inputs for a signature of 1"},
+  };
+  for (const auto& c : kCases) {
+    const std::string got = ProgramAgain(c.text);
+    EXPECT_TRUE(absl::StartsWith(got, c.error)) << c.text << "\n" << got;
+  }
+}
+
+// Any cut and any changed byte of a text is read or refused, nothing else.
+TEST(Canonical, MutatedProgramsAreSafe) {
+  const std::string text = kProgram;
+  for (size_t i = 0; i < text.size(); ++i) {
+    (void)ParseProgram(absl::string_view(text).substr(0, i));
+    std::string changed = text;
+    changed[i] = "()[]<>:,\"@~ \n0-"[i % 15];
+    (void)ParseProgram(changed);
+  }
+}
+
 }  // namespace
 }  // namespace tandem
