@@ -113,8 +113,12 @@ IValue CopyContainers(const IValue& v) {
 
 class Checker {
  public:
-  Checker(const Session& session, Tolerance tolerance)
-      : session_(session), tolerance_(tolerance) {}
+  // `through`: empty, or the format that each model is saved in and opened from
+  // again before it runs.
+  Checker(const Session& session, Tolerance tolerance, std::string through)
+      : session_(session),
+        tolerance_(tolerance),
+        through_(std::move(through)) {}
 
   // Empty when all calls of the case give what was recorded.
   std::string Run(const Case& c) const {
@@ -126,7 +130,7 @@ class Checker {
     const auto& list = sequences->AsList().values;
     for (size_t s = 0; s < list.size(); ++s) {
       if (!list[s].is_list()) return "a sequence is no list";
-      const absl::StatusOr<Module> module = session_.Load(c.model);
+      const absl::StatusOr<Module> module = Load(c.model);
       if (!module.ok())
         return absl::StrCat("load: ", module.status().message());
       const auto& sequence = list[s].AsList().values;
@@ -204,8 +208,20 @@ class Checker {
     return "";
   }
 
+  absl::StatusOr<Module> Load(const std::string& path) const {
+    TANDEM_ASSIGN_OR_RETURN(Module module, session_.Load(path));
+    if (through_.empty()) return module;
+    std::string bytes;
+    const auto sink = CreateStringSink(&bytes);
+    if (absl::Status s = SaveTandem(module, *sink); !s.ok()) {
+      return absl::Status(s.code(), absl::StrCat("saving: ", s.message()));
+    }
+    return LoadTandem(File::FromBuffer(path + ".tandem", std::move(bytes)));
+  }
+
   const Session& session_;
   const Tolerance tolerance_;
+  const std::string through_;
 };
 
 constexpr FlagInfo kFlags[] = {
@@ -218,6 +234,8 @@ constexpr FlagInfo kFlags[] = {
     {"atol", true, "A  absolute tolerance instead of the dtype's own"},
     {"quiet", false, "print failures and the closing line only"},
     {"only", true, "TEXT  cases whose name contains it"},
+    {"through", true,
+     "tandem  save each model in this format and open it again first"},
 };
 
 int Run(const Options& options) {
@@ -247,7 +265,11 @@ int Run(const Options& options) {
     if (!value.ok()) return Misused(CheckCommand(), value.status().message());
     (name[0] == 'r' ? tolerance.rtol : tolerance.atol) = *value;
   }
-  const Checker checker(**session, tolerance);
+  const std::string through = options.Get("through");
+  if (!through.empty() && through != "tandem") {
+    return Misused(CheckCommand(), "--through takes tandem");
+  }
+  const Checker checker(**session, tolerance, through);
   Progress progress;
   size_t passed = 0, failed = 0;
   for (size_t i = 0; i < cases.size(); ++i) {

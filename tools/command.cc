@@ -5,6 +5,8 @@
 #include <csignal>
 #include <cstdio>
 #include <iostream>
+#include <map>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
@@ -82,14 +84,27 @@ CallOptions Session::call_options() const {
   return options;
 }
 
-absl::StatusOr<Module> Session::Load(const std::string& path) const {
+absl::StatusOr<Module> Session::Load(const std::string& path,
+                                     TandemExtras* extras) const {
+  TANDEM_ASSIGN_OR_RETURN(std::shared_ptr<File> file, File::Open(path));
+  if (IsTandemFile(file->bytes())) {
+    TandemLoadOptions options;
+    options.verify_weights = verify_;
+    options.operators = &registry_.operators();
+    options.extras = extras;
+    return LoadTandem(std::move(file), options);
+  }
   LoadOptions options;
   options.limits.verify_weights = verify_;
   options.operators = &registry_.operators();
   options.engine = engine_.get();
   options.memory = memory_.get();
   options.cancel = &CancelFlag();
-  return LoadModule(path, options);
+  std::map<std::string, std::string> files;
+  if (extras != nullptr) options.extra_files = &files;
+  TANDEM_ASSIGN_OR_RETURN(Module module, LoadModule(std::move(file), options));
+  if (extras != nullptr) extras->files.assign(files.begin(), files.end());
+  return module;
 }
 
 int Fail(absl::string_view command, const absl::Status& status) {

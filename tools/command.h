@@ -14,6 +14,7 @@
 #include "tandem/backends/registry.h"
 #include "tandem/runtime/engine.h"
 #include "tandem/runtime/module.h"
+#include "tandem/serialization/tandem/model_file.h"
 #include "tandem/tools/options.h"
 
 namespace tandem::tools {
@@ -37,6 +38,7 @@ const Command& RunCommand();
 const Command& CheckCommand();
 const Command& ShowCommand();
 const Command& BenchCommand();
+const Command& ConvertCommand();
 const Command& PluginsCommand();
 
 // Flags that make an engine, for the commands that run models.
@@ -59,8 +61,11 @@ class Session {
 
   const Registry& registry() const { return registry_; }
   const Engine& engine() const { return *engine_; }
-  // Opens a model; __setstate__ runs under a budget and prints nothing.
-  absl::StatusOr<Module> Load(const std::string& path) const;
+  // Opens a .pt archive or a model.tandem, whatever it is named; __setstate__
+  // runs under a budget and prints nothing. `extras`, if not null, gets what
+  // lies beside the model.
+  absl::StatusOr<Module> Load(const std::string& path,
+                              TandemExtras* extras = nullptr) const;
   // With deadline, memory budget and the flag that SIGINT sets.
   CallOptions call_options() const;
 

@@ -10,9 +10,9 @@ namespace tandem::tools {
 namespace {
 
 const Command* const* Commands(size_t* count) {
-  static const Command* const kCommands[] = {&RunCommand(), &CheckCommand(),
-                                             &ShowCommand(), &BenchCommand(),
-                                             &PluginsCommand()};
+  static const Command* const kCommands[] = {
+      &RunCommand(),     &CheckCommand(), &ShowCommand(),
+      &ConvertCommand(), &BenchCommand(), &PluginsCommand()};
   *count = std::size(kCommands);
   return kCommands;
 }

@@ -9,7 +9,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
-#include "tandem/serialization/torchscript/file.h"
+#include "tandem/serialization/files/file.h"
 #include "tandem/serialization/torchscript/pickle.h"
 #include "tandem/serialization/torchscript/zip_reader.h"
 

@@ -15,7 +15,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "tandem/serialization/torchscript/crc32.h"
-#include "tandem/serialization/torchscript/file.h"
+#include "tandem/serialization/files/file.h"
 #include "tandem/serialization/torchscript/pickle.h"
 #include "tandem/serialization/torchscript/test_archive.h"
 #include "tandem/serialization/torchscript/zip_reader.h"

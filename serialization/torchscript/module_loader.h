@@ -12,7 +12,7 @@
 #include "tandem/ir/operator_table.h"
 #include "tandem/runtime/module.h"
 #include "tandem/serialization/torchscript/archive.h"
-#include "tandem/serialization/torchscript/file.h"
+#include "tandem/serialization/files/file.h"
 #include "tandem/tensor/context.h"
 
 namespace tandem {

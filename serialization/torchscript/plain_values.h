@@ -8,7 +8,7 @@
 #include "absl/strings/string_view.h"
 #include "tandem/ir/ivalue.h"
 #include "tandem/serialization/torchscript/archive.h"
-#include "tandem/serialization/torchscript/file.h"
+#include "tandem/serialization/files/file.h"
 
 namespace tandem {
 

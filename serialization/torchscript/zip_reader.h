@@ -12,7 +12,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
-#include "tandem/serialization/torchscript/file.h"
+#include "tandem/serialization/files/file.h"
 
 namespace tandem {
 

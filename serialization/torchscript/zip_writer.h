@@ -2,7 +2,6 @@
 #define TANDEM_SERIALIZATION_TORCHSCRIPT_ZIP_WRITER_H_
 
 #include <cstdint>
-#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -12,26 +11,9 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
+#include "tandem/serialization/files/byte_sink.h"
 
 namespace tandem {
-
-// Where bytes are written.
-class ByteSink {
- public:
-  virtual ~ByteSink() = default;
-  virtual absl::Status Write(absl::Span<const uint8_t> bytes) = 0;
-  // All is written: makes it last.
-  virtual absl::Status Commit() = 0;
-};
-
-// Writes a new file beside `path` and puts it in place of an old one only when
-// it is whole and on the disk. A failure, or no Commit, leaves the old file as
-// it was and nothing beside it.
-absl::StatusOr<std::unique_ptr<ByteSink>> CreateFileSink(
-    const std::string& path);
-
-// Appends to a string, which must outlive the sink.
-std::unique_ptr<ByteSink> CreateStringSink(std::string* out);
 
 // Writes a zip file in the layout of PyTorch's own writer, byte for byte: all
 // records below one folder, data at multiples of 64 bytes, sizes in descriptors

@@ -4,7 +4,7 @@
 #include <string>
 
 #include "tandem/serialization/torchscript/archive.h"
-#include "tandem/serialization/torchscript/file.h"
+#include "tandem/serialization/files/file.h"
 #include "tandem/serialization/torchscript/zip_reader.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {

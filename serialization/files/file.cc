@@ -1,4 +1,4 @@
-#include "tandem/serialization/torchscript/file.h"
+#include "tandem/serialization/files/file.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,0 +1,62 @@
+// `tandem convert`: from one format to another.
+#include <iostream>
+#include <string>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "tandem/serialization/tandem/model_file.h"
+#include "tandem/tools/command.h"
+
+namespace tandem::tools {
+namespace {
+
+constexpr FlagInfo kFlags[] = {
+    kNoVerifyFlag,
+};
+
+absl::Status Save(const Module& module, const std::string& path,
+                  TandemExtras extras) {
+  if (absl::EndsWith(path, ".tandem")) {
+    TandemSaveOptions options;
+    options.extras = std::move(extras);
+    return SaveTandem(module, path, options);
+  }
+  return absl::InvalidArgumentError(
+      absl::StrCat("'", path,
+                   "': the name of the file to be written ends in "
+                   ".tandem, which says its format"));
+}
+
+int Run(const Options& options) {
+  if (options.words().size() != 2) {
+    return Misused(ConvertCommand(), "name the model and the file to write");
+  }
+  auto session = Session::Create(options);
+  if (!session.ok()) return Fail("convert", session.status());
+  Progress progress;
+  progress.Show("loading");
+  TandemExtras extras;
+  const absl::StatusOr<Module> module =
+      (*session)->Load(options.words()[0], &extras);
+  if (!module.ok()) return Fail("convert", module.status());
+  progress.Show("writing");
+  const absl::Status saved =
+      Save(*module, options.words()[1], std::move(extras));
+  progress.Clear();
+  return saved.ok() ? kOk : Fail("convert", saved);
+}
+
+}  // namespace
+
+const Command& ConvertCommand() {
+  static const Command kCommand = {
+      "convert", "convert IN OUT.tandem [flags]",
+      "Writes a model in another format.\n"
+      "IN is a .pt archive or a .tandem file. The old OUT, if there is one, "
+      "stays until the\n"
+      "new one is whole.",
+      kFlags, &Run};
+  return kCommand;
+}
+
+}  // namespace tandem::tools
