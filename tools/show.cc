@@ -6,6 +6,8 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "tandem/frontends/script/printer.h"
+#include "tandem/ir/canonical.h"
+#include "tandem/ir/dot.h"
 #include "tandem/ir/print.h"
 #include "tandem/passes/inline.h"
 #include "tandem/runtime/plan.h"
@@ -21,6 +23,10 @@ constexpr FlagInfo kFlags[] = {
     {"inlined", false, "the same with calls inlined"},
     {"plan", false, "the program that runs"},
     {"operators", false, "what the program calls and touches"},
+    {"canonical", false,
+     "the whole program as lossless text; with --method, that graph alone"},
+    {"no-ranges", false, "leave places and sources out of --canonical"},
+    {"dot", false, "the method's graph for Graphviz; --inlined too"},
     {"method", true, "NAME  (forward)"},
     kBackendFlag,
     kNoVerifyFlag,
@@ -75,6 +81,42 @@ void CountOperators(const Block& block,
   }
 }
 
+// What extern(INDEX) of a text stands for, as comments.
+void PrintExternals(const std::vector<IValue>& externals) {
+  for (size_t i = 0; i < externals.size(); ++i) {
+    const IValue& v = externals[i];
+    const TypePtr type =
+        v.is_tensor() ? TensorType::Of(v.AsTensor()) : v.TypeOf();
+    std::cout << "# extern(" << i << ") : " << type->ToString() << "\n";
+  }
+}
+
+absl::Status ShowCanonical(const Module& module, const Options& options) {
+  std::vector<IValue> externals;
+  CanonicalPrintOptions print;
+  print.ranges = !options.Has("no-ranges");
+  print.externals = &externals;
+  absl::StatusOr<std::string> text = absl::InternalError("");
+  if (options.Has("method")) {
+    const auto method = module.GetMethod(options.Get("method"));
+    if (!method.ok()) return method.status();
+    if (absl::Status s = (*method)->EnsureDefined(); !s.ok()) return s;
+    text = PrintCanonical(*(*method)->graph(), print);
+  } else {
+    const auto& functions = module.unit()->functions();
+    // Compiling one may add others.
+    for (size_t i = 0; i < functions.size(); ++i) {
+      if (absl::Status s = functions[i]->EnsureDefined(); !s.ok()) return s;
+    }
+    text =
+        PrintCanonicalProgram(*module.unit(), IValue(module.object()), print);
+  }
+  if (!text.ok()) return text.status();
+  std::cout << *text;
+  PrintExternals(externals);
+  return absl::OkStatus();
+}
+
 absl::Status ShowMethod(const Session& session, Function* method,
                         const Options& options) {
   if (absl::Status s = method->EnsureDefined(); !s.ok()) return s;
@@ -84,10 +126,17 @@ absl::Status ShowMethod(const Session& session, Function* method,
     std::cout << *code;
   }
   if (options.Has("graph")) std::cout << GraphToString(*method->graph());
+  const bool dot = options.Has("dot");
+  if (dot && !options.Has("inlined")) {
+    std::cout << GraphToDot(*method->graph(), method->qualified_name());
+  }
   if (options.Has("inlined") || options.Has("operators")) {
     const std::unique_ptr<Graph> graph = method->graph()->Clone();
     if (absl::Status s = InlineCalls(graph.get()); !s.ok()) return s;
-    if (options.Has("inlined")) std::cout << GraphToString(*graph);
+    if (options.Has("inlined")) {
+      std::cout << (dot ? GraphToDot(*graph, method->qualified_name())
+                        : GraphToString(*graph));
+    }
     if (options.Has("operators")) {
       std::map<std::string, std::pair<int, uint8_t>> operators;
       CountOperators(*graph->block(), &operators);
@@ -115,9 +164,13 @@ int Run(const Options& options) {
   if (!session.ok()) return Fail("show", session.status());
   const absl::StatusOr<Module> module = (*session)->Load(options.words()[0]);
   if (!module.ok()) return Fail("show", module.status());
-  const bool of_method = options.Has("plan") || options.Has("code") ||
-                         options.Has("graph") || options.Has("inlined") ||
-                         options.Has("operators");
+  if (options.Has("canonical")) {
+    const absl::Status s = ShowCanonical(*module, options);
+    return s.ok() ? kOk : Fail("show", s);
+  }
+  const bool of_method = options.Has("dot") || options.Has("plan") ||
+                         options.Has("code") || options.Has("graph") ||
+                         options.Has("inlined") || options.Has("operators");
   if (of_method) {
     const auto method = module->GetMethod(options.Get("method", "forward"));
     if (!method.ok()) return Fail("show", method.status());
@@ -133,7 +186,8 @@ int Run(const Options& options) {
 const Command& ShowCommand() {
   static const Command kCommand = {
       "show",
-      "show MODEL.pt [--modules|--code|--graph|--inlined|--plan|--operators]",
+      "show MODEL.pt [--modules|--code|--graph|--inlined|--plan|--operators|"
+      "--canonical|--dot]",
       "Shows modules, code, graphs or the plan of a model.", kFlags, &Run};
   return kCommand;
 }
