@@ -1,0 +1,201 @@
+#include "tandem/backends/onednn/onednn.h"
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
+#include "absl/strings/str_cat.h"
+#include "absl/synchronization/mutex.h"
+#include "tandem/backends/onednn/builder.h"
+#include "tandem/backends/onednn/lowerings.h"
+#include "tandem/tensor/context.h"
+#include "tandem/tensor/status_macros.h"
+
+namespace tandem::onednn {
+namespace {
+
+// Nodes that a search for something heavy looks at.
+constexpr size_t kMaxSearched = 64;
+
+bool IsTensorType(const Type& type) {
+  if (type.is(TypeKind::kTensor)) return true;
+  return (type.is(TypeKind::kOptional) || type.is(TypeKind::kList)) &&
+         IsTensorType(*type.element());
+}
+
+class Backend : public GroupBackend {
+ public:
+  explicit Backend(const Options& options) : options_(options) {
+    for (const absl::Span<const Lowering> family :
+         {ConvLowerings(), MatMulLowerings(), PoolLowerings(),
+          PointwiseLowerings(), NormLowerings(), ReduceLowerings(),
+          ShapeLowerings()}) {
+      for (const Lowering& l : family) {
+        const std::string op = l.op;
+        const size_t dot = op.find('.');
+        const Operator* row = OperatorTable::Builtin().Find(
+            op.substr(0, dot),
+            dot == std::string::npos ? "" : op.substr(dot + 1));
+        if (row == nullptr) {
+          unknown_.push_back(op);
+        } else {
+          lowerings_[row] = &l;
+        }
+      }
+    }
+  }
+
+  // Operators of the tables that have no row.
+  const std::vector<std::string>& unknown() const { return unknown_; }
+
+  absl::string_view name() const override { return "onednn"; }
+
+  Support Supports(const Node& node) const override {
+    std::string reason = RefusalOf(node);
+    if (!reason.empty()) return Support::No(std::move(reason));
+    const Weight weight = Find(node)->weight;
+    if (weight == Weight::kHeavy) return Support::Yes(true);
+    if (weight == Weight::kFollower && !FollowsHeavy(node)) {
+      return Support::No("nothing before it is worth a group");
+    }
+    return Support::Yes(false);
+  }
+
+  absl::StatusOr<std::unique_ptr<GroupExecutable>> Compile(
+      const Graph& group, absl::Span<const ValueDescription> inputs,
+      PackedWeights* weights) const override {
+    TANDEM_ASSIGN_OR_RETURN(const std::shared_ptr<const Library> library,
+                            LoadLibrary());
+    const Descriptors descriptors(library);
+    const TaskRunner* tasks = CurrentContext().tasks;
+    const int threads = tasks == nullptr ? 1 : std::max(1, tasks->threads());
+    // Primitives are made for the number of threads that run them.
+    const Library::ScopedThreads scope(*library, threads);
+    Builder builder(descriptors, options_, group, inputs, weights);
+    TANDEM_ASSIGN_OR_RETURN(ProgramParts parts,
+                            builder.Build(
+                                [this](const Node& node) -> Builder::Lower {
+                                  const Lowering* l = Find(node);
+                                  return l == nullptr ? nullptr : l->lower;
+                                },
+                                threads));
+    return Program::Make(std::move(parts));
+  }
+
+ private:
+  const Lowering* Find(const Node& node) const {
+    const auto it = lowerings_.find(node.op());
+    return it == lowerings_.end() ? nullptr : it->second;
+  }
+
+  // Why no primitive computes the node; empty if one does.
+  std::string RefusalOf(const Node& node) const {
+    const Lowering* l = Find(node);
+    if (l == nullptr) return "no primitive";
+    const std::vector<Argument>& arguments = node.op()->schema.arguments;
+    if (arguments.size() != node.inputs().size()) return "its arguments";
+    for (size_t i = 0; i < arguments.size(); ++i) {
+      const Value* v = node.input(i);
+      if (IsTensorType(*arguments[i].type)) {
+        if (arguments[i].type->is(TypeKind::kList) &&
+            !v->node()->is(NodeKind::kListConstruct)) {
+          return "a list of tensors that is not written out";
+        }
+        if (std::string reason = RefusalOfTensor(*v); !reason.empty()) {
+          return reason;
+        }
+      } else if (!ConstantArgument(v).has_value()) {
+        return absl::StrCat(arguments[i].name, " is not constant");
+      }
+    }
+    return l->refuse == nullptr ? "" : l->refuse(node);
+  }
+
+  // By what is known of its type before shapes are.
+  static std::string RefusalOfTensor(const Value& v) {
+    const std::optional<DType> dtype =
+        v.type()->is(TypeKind::kTensor)
+            ? static_cast<const TensorType&>(*v.type()).details().dtype
+            : std::nullopt;
+    // A double may be a number in a tensor of no dims.
+    if (dtype.has_value() && *dtype != DType::kFloat &&
+        *dtype != DType::kBFloat16 && *dtype != DType::kDouble) {
+      return absl::StrCat("dtype ", TypeName(*dtype));
+    }
+    return "";
+  }
+
+  bool FollowsHeavy(const Node& node) const {
+    absl::flat_hash_set<const Node*> seen;
+    std::vector<const Node*> todo = {&node};
+    while (!todo.empty() && seen.size() < kMaxSearched) {
+      const Node* n = todo.back();
+      todo.pop_back();
+      if (!seen.insert(n).second) continue;
+      for (const Value* v : n->inputs()) {
+        const Node* producer = v->node();
+        if (producer->owning_block() != node.owning_block()) continue;
+        if (producer->is(NodeKind::kListConstruct)) {
+          todo.push_back(producer);
+          continue;
+        }
+        if (producer->op() == nullptr || !RefusalOf(*producer).empty()) {
+          continue;
+        }
+        if (Find(*producer)->weight == Weight::kHeavy) return true;
+        todo.push_back(producer);
+      }
+    }
+    return false;
+  }
+
+  absl::StatusOr<std::shared_ptr<const Library>> LoadLibrary() const {
+    absl::MutexLock lock(&mutex_);
+    if (!tried_) {
+      tried_ = true;
+      absl::StatusOr<std::shared_ptr<const Library>> library =
+          Library::Load(options_.library);
+      if (library.ok()) {
+        library_ = *std::move(library);
+      } else {
+        // Said once, by the group that asked first.
+        failure_ = library.status();
+        return failure_;
+      }
+    }
+    if (library_ == nullptr) return Refuse(failure_.message());
+    return library_;
+  }
+
+  const Options options_;
+  absl::flat_hash_map<const Operator*, const Lowering*> lowerings_;
+  std::vector<std::string> unknown_;
+  mutable absl::Mutex mutex_;
+  mutable bool tried_ ABSL_GUARDED_BY(mutex_) = false;
+  mutable std::shared_ptr<const Library> library_ ABSL_GUARDED_BY(mutex_);
+  mutable absl::Status failure_ ABSL_GUARDED_BY(mutex_);
+};
+
+}  // namespace
+
+std::shared_ptr<const GroupBackend> MakeBackend(const Options& options) {
+  return std::make_shared<Backend>(options);
+}
+
+absl::Status Register(Registry& registry, const Options& options) {
+  auto backend = std::make_shared<Backend>(options);
+  if (!backend->unknown().empty()) {
+    return absl::InternalError(
+        absl::StrCat("onednn: no row for ", backend->unknown()[0]));
+  }
+  return registry.AddGroupBackend(std::move(backend));
+}
+
+absl::Status Register(Registry& registry) {
+  return Register(registry, Options());
+}
+
+}  // namespace tandem::onednn
