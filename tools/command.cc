@@ -11,6 +11,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/time/clock.h"
+#include "tandem/backends/onednn/onednn.h"
 #include "tandem/backends/reference/reference.h"
 #include "tandem/serialization/torchscript/module_loader.h"
 #include "tandem/tensor/status_macros.h"
@@ -40,6 +41,7 @@ absl::StatusOr<std::unique_ptr<Session>> Session::Create(
     const Options& options) {
   std::unique_ptr<Session> session(new Session());
   TANDEM_RETURN_IF_ERROR(reference::Register(session->registry_));
+  TANDEM_RETURN_IF_ERROR(onednn::Register(session->registry_));
   EngineOptions engine;
   if (options.Has("backend")) {
     engine.backends =
