@@ -3,6 +3,7 @@
 
 #include "absl/synchronization/mutex.h"
 #include "tandem/backends/reference/families.h"
+#include "tandem/backends/reference/fused_rows.h"
 #include "tandem/backends/reference/gemm.h"
 #include "tandem/backends/reference/parts.h"
 #include "tandem/backends/reference/variants.h"
@@ -20,6 +21,8 @@ struct Job {
   int64_t batch, groups;
   int64_t in_channels, out_channels;  // of one group
   const Tensor *input, *weight, *out;
+  // float, where PyTorch gives the work to oneDNN, which sums in another order.
+  bool by_channel_blocks = false;
 };
 
 // Gathers the first error of pieces that run side by side.
@@ -81,6 +84,11 @@ absl::Status Depthwise(const Job& j) {
                             static_cast<uint64_t>(factor) *
                                 static_cast<uint64_t>(row[i * s]));
                       }
+                    } else if constexpr (std::is_same_v<T, float>) {
+                      if (first < last) {
+                        FusedAddRow(last - first, factor, row + first * s, s,
+                                    to + first);
+                      }
                     } else if (s == 1) {
                       for (int64_t i = first; i < last; ++i) {
                         to[i] += factor * row[i];
@@ -128,12 +136,61 @@ bool IsPointwise(const WindowGeometry& g) {
   return true;
 }
 
+// Input channels whose products oneDNN sums before it goes on to the next ones.
+constexpr int64_t kChannelBlock = 16;
+
+// weight[o][c][k] as [block of c][o][k][c in the block].
+void PackChannelBlocks(const float* weight, int64_t out_channels,
+                       int64_t in_channels, int64_t kernel, float* packed) {
+  for (int64_t c0 = 0; c0 < in_channels; c0 += kChannelBlock) {
+    const int64_t end = std::min(in_channels, c0 + kChannelBlock);
+    for (int64_t o = 0; o < out_channels; ++o) {
+      for (int64_t k = 0; k < kernel; ++k) {
+        for (int64_t c = c0; c < end; ++c) {
+          *packed++ = weight[(o * in_channels + c) * kernel + k];
+        }
+      }
+    }
+  }
+}
+
+// One piece of Forward in blocks of channels, each summed over the window's
+// places first. `packed`: this group's weights; columns: two times the
+// kernel's size times kChannelBlock times count numbers.
+absl::Status ForwardByBlocks(const Job& j, const float* packed,
+                             const float* image, int64_t from, int64_t count,
+                             float* columns, float* out) {
+  const WindowGeometry& g = j.g;
+  const int64_t kernel = g.kernel_size();
+  float* const ordered = columns + kernel * kChannelBlock * count;
+  for (int64_t c0 = 0; c0 < j.in_channels; c0 += kChannelBlock) {
+    const int64_t block = std::min(kChannelBlock, j.in_channels - c0);
+    Columns<float>(g, block, image + c0 * g.in_size(), from, from + count,
+                   columns);
+    for (int64_t k = 0; k < kernel; ++k) {
+      for (int64_t c = 0; c < block; ++c) {
+        std::copy_n(columns + (c * kernel + k) * count, count,
+                    ordered + (k * block + c) * count);
+      }
+    }
+    const int64_t depth = block * kernel;
+    TANDEM_RETURN_IF_ERROR(SerialGemm<float>(
+        j.out_channels, count, depth, 1.0f, {packed, depth, 1},
+        {ordered, count, 1}, 1.0f, {out, g.out_size(), 1},
+        GemmSums::kFusedWhole));
+    packed += j.out_channels * depth;
+  }
+  return absl::OkStatus();
+}
+
 // out (which holds the bias) += weight * columns of the input, by pieces of the
 // output's positions.
 template <typename T>
 absl::Status Forward(const Job& j) {
   const WindowGeometry& g = j.g;
-  if (j.in_channels == 1) return Depthwise<T>(j);
+  if (j.in_channels == 1 && (j.groups > 1 || !std::is_same_v<T, float>)) {
+    return Depthwise<T>(j);
+  }
   const int64_t depth = j.in_channels * g.kernel_size();
   const int64_t positions = g.out_size();
   const bool pointwise = IsPointwise(g);
@@ -149,10 +206,32 @@ absl::Status Forward(const Job& j) {
   }
   piece = std::min(piece, positions);
   const int64_t pieces = (positions + piece - 1) / piece;
+  const bool by_blocks = j.by_channel_blocks && g.kernel_size() > 1;
+  const int64_t group_weights = j.out_channels * depth;
+  Scratch packed(by_blocks ? sizeof(float) * group_weights * j.groups : 0);
+  int64_t column_numbers = pointwise ? 0 : depth * piece;
+  GemmSums sums = GemmSums::kByShape;
+  if constexpr (std::is_same_v<T, float>) {
+    if (by_blocks) {
+      if (packed.data<float>() == nullptr) {
+        return absl::ResourceExhaustedError("convolution: no memory");
+      }
+      for (int64_t i = 0; i < j.groups; ++i) {
+        PackChannelBlocks(j.weight->data<float>() + i * group_weights,
+                          j.out_channels, j.in_channels, g.kernel_size(),
+                          packed.data<float>() + i * group_weights);
+      }
+      column_numbers = 2 * g.kernel_size() * kChannelBlock * piece;
+    }
+    // Pieces are cut here and not by PyTorch: the shape that counts is all.
+    if (j.by_channel_blocks || (j.out_channels >= 4 && positions >= 12)) {
+      sums = GemmSums::kFused;
+    }
+  }
   FirstError error;
   TANDEM_RETURN_IF_ERROR(
       ParallelFor(images * pieces, 1, [&](int64_t begin, int64_t end) {
-        Scratch memory(pointwise ? 0 : sizeof(T) * depth * piece);
+        Scratch memory(sizeof(T) * column_numbers);
         T* const columns = memory.data<T>();
         if (columns == nullptr) {
           error.Note(absl::ResourceExhaustedError("convolution: no memory"));
@@ -164,6 +243,16 @@ absl::Status Forward(const Job& j) {
           const int64_t count = std::min(piece, positions - from);
           const int64_t group = image % j.groups;
           const T* x = j.input->data<T>() + image * j.in_channels * g.in_size();
+          T* const out =
+              j.out->data<T>() + image * j.out_channels * positions + from;
+          if constexpr (std::is_same_v<T, float>) {
+            if (by_blocks) {
+              error.Note(ForwardByBlocks(
+                  j, packed.data<float>() + group * group_weights, x, from,
+                  count, columns, out));
+              continue;
+            }
+          }
           MatrixRef<const T> b{x + from, positions, 1};
           if (!pointwise) {
             Columns<T>(g, j.in_channels, x, from, from + count, columns);
@@ -171,10 +260,8 @@ absl::Status Forward(const Job& j) {
           }
           error.Note(SerialGemm<T>(
               j.out_channels, count, depth, Compute<T>(1),
-              {j.weight->data<T>() + group * j.out_channels * depth, depth, 1},
-              b, Compute<T>(1),
-              {j.out->data<T>() + image * j.out_channels * positions + from,
-               positions, 1}));
+              {j.weight->data<T>() + group * group_weights, depth, 1}, b,
+              Compute<T>(1), {out, positions, 1}, sums));
         }
       }));
   return error.status();
@@ -227,6 +314,30 @@ absl::string_view OpName(const ConvParams& p, size_t rank) {
     if (d != 1) return "slow_conv_dilated<>";
   }
   return rank == 3 ? "compute_columns3d" : "slow_conv2d_cpu";
+}
+
+// Does PyTorch let oneDNN compute this one (on one thread)? The others are
+// columns and a BLAS product.
+bool ComputedByOneDnn(const Tensor& input, const Tensor& weight,
+                      const ConvParams& p) {
+  if (input.dtype() != DType::kFloat || p.transposed) return false;
+  const auto other = [](const Dims& v) {
+    return std::any_of(v.begin(), v.end(), [](int64_t n) { return n != 1; });
+  };
+  // A convolution of one dim is one of two dims there, of height 1.
+  const int64_t rank = weight.dim() - 2;
+  const int64_t width = weight.size(rank + 1);
+  const int64_t height = rank == 1 ? 1 : weight.size(rank);
+  const int64_t batch = input.size(0);
+  if (!other(p.stride) && !other(p.dilation) && batch < 16 && width == 1 &&
+      height == 1) {
+    return false;
+  }
+  double size = 1;
+  for (int64_t d = 0; d < std::min<int64_t>(4, input.dim()); ++d) {
+    size *= static_cast<double>(input.size(d));
+  }
+  return p.groups > 1 || (width > 3 && height > 3) || batch > 1 || size > 20480;
 }
 
 // Does PyTorch give the result channels-last? For 3 dims only where oneDNN
@@ -301,6 +412,7 @@ absl::StatusOr<Tensor> Convolution(const Tensor& input, const Tensor& weight,
     j.input = &x;
     j.weight = &w;
     j.out = &out;
+    j.by_channel_blocks = ComputedByOneDnn(input, weight, p);
     TANDEM_RETURN_IF_ERROR(
         VisitNumeric(compute, OpName(p, rank), [&](auto tag) -> absl::Status {
           using T = typename decltype(tag)::type;

@@ -5,6 +5,7 @@
 
 #include "absl/synchronization/mutex.h"
 #include "tandem/backends/reference/gemm_kernels.h"
+#include "tandem/backends/reference/gemm_small.h"
 #include "tandem/tensor/context.h"
 #include "tandem/tensor/memory_pool.h"
 #include "tandem/tensor/status_macros.h"
@@ -124,12 +125,13 @@ absl::Status PlainGemm(int64_t m, int64_t n, int64_t k, Compute<T> alpha,
   return absl::OkStatus();
 }
 
-// One row of C against all of B. B's rows or columns lie in a row.
+// One row of C against all of B, `alone` where C has no other. B's rows or
+// columns lie in a row.
 template <typename T>
 void RowGemm(int64_t n, int64_t k, T alpha, const T* x, int64_t incx,
-             MatrixRef<const T> b, T beta, T* c, int64_t incc, T* sums,
-             T* packed_x) {
-  const GemmKernels<T>& kernels = BestGemmKernels<T>();
+             MatrixRef<const T> b, T beta, T* c, int64_t incc, bool alone,
+             T* sums, T* packed_x) {
+  [[maybe_unused]] const GemmKernels<T>& kernels = BestGemmKernels<T>();
   const bool direct = alpha == 1 && beta == 0 && incc == 1;
   T* const out = direct ? c : sums;
   if (b.row_stride == 1) {
@@ -137,7 +139,14 @@ void RowGemm(int64_t n, int64_t k, T alpha, const T* x, int64_t incx,
       for (int64_t p = 0; p < k; ++p) packed_x[p] = x[p * incx];
       x = packed_x;
     }
-    kernels.dot_rows(n, k, x, b.data, b.col_stride, out);
+    if constexpr (std::is_same_v<T, float>) {
+      (alone ? VectorDotRows : SmallDotRows)(n, k, x, b.data, b.col_stride,
+                                             out);
+    } else {
+      kernels.dot_rows(n, k, x, b.data, b.col_stride, out);
+    }
+  } else if constexpr (std::is_same_v<T, float>) {
+    SmallSumRows(n, k, x, incx, b.data, b.row_stride, out);
   } else {
     kernels.sum_rows(n, k, x, incx, b.data, b.row_stride, out);
   }
@@ -145,7 +154,16 @@ void RowGemm(int64_t n, int64_t k, T alpha, const T* x, int64_t incx,
   for (int64_t j = 0; j < n; ++j) Put(c + j * incc, sums[j], alpha, beta);
 }
 
-constexpr int64_t kDepthBlock = 256;
+// How many products of one element are summed before they are added to it. In
+// float as MKL does, so that sums of equal order are equal.
+template <typename T>
+int64_t DepthBlock(int64_t k) {
+  if constexpr (!std::is_same_v<T, float>) return std::min<int64_t>(k, 256);
+  constexpr int64_t kBlock = 192;
+  if (k <= kBlock) return k;
+  return k < 2 * kBlock ? k / 2 : kBlock;
+}
+
 constexpr int64_t kColBlock = 2048;
 
 // Panels of `width` columns of a k*count matrix (B; or A transposed), each
@@ -179,15 +197,15 @@ void Pack(int64_t k, int64_t count, int64_t width, const T* data,
 template <typename T>
 absl::Status BlockedGemm(int64_t m, int64_t n, int64_t k, T alpha,
                          MatrixRef<const T> a, MatrixRef<const T> b, T beta,
-                         MatrixRef<T> c) {
+                         MatrixRef<T> c, bool whole_depth = false) {
   const GemmKernels<T>& kernels = BestGemmKernels<T>();
   const int64_t rows = kernels.rows, cols = kernels.cols;
   const int64_t row_block = rows * std::max<int64_t>(1, 96 / rows);
-  const int64_t depth_max = std::min(k, kDepthBlock);
+  const int64_t depth = whole_depth ? k : DepthBlock<T>(k);
   auto round_up = [](int64_t x, int64_t to) { return (x + to - 1) / to * to; };
   const int64_t cols_max = std::min(round_up(n, cols), kColBlock);
-  Scratch b_memory(sizeof(T) * depth_max * cols_max);
-  Scratch a_memory(sizeof(T) * depth_max *
+  Scratch b_memory(sizeof(T) * depth * cols_max);
+  Scratch a_memory(sizeof(T) * depth *
                    std::min(round_up(m, rows), row_block));
   T* const bp = b_memory.data<T>();
   T* const ap = a_memory.data<T>();
@@ -195,8 +213,8 @@ absl::Status BlockedGemm(int64_t m, int64_t n, int64_t k, T alpha,
   alignas(64) T tile[16 * 32];
   for (int64_t j0 = 0; j0 < n; j0 += kColBlock) {
     const int64_t nb = std::min(kColBlock, n - j0);
-    for (int64_t p0 = 0; p0 < k; p0 += kDepthBlock) {
-      const int64_t kb = std::min(kDepthBlock, k - p0);
+    for (int64_t p0 = 0; p0 < k; p0 += depth) {
+      const int64_t kb = std::min(depth, k - p0);
       const T scale = p0 == 0 ? beta : T(1);
       TANDEM_RETURN_IF_ERROR(CheckStop());
       Pack(kb, nb, cols, b.data + p0 * b.row_stride + j0 * b.col_stride,
@@ -232,35 +250,73 @@ absl::Status BlockedGemm(int64_t m, int64_t n, int64_t k, T alpha,
   return absl::OkStatus();
 }
 
+// The small products in float that PyTorch's BLAS has loops of their own for.
+// sums: n + k numbers.
+absl::Status SmallFloatGemm(int64_t m, int64_t n, int64_t k, float alpha,
+                            MatrixRef<const float> a, MatrixRef<const float> b,
+                            float beta, MatrixRef<float> c, float* sums) {
+  if (n == 1 && m > 1) {
+    return SmallFloatGemm(n, m, k, alpha, b.transposed(), a.transposed(), beta,
+                          c.transposed(), sums);
+  }
+  // Bounds the time between two looks at the clock.
+  constexpr int64_t kStep = int64_t{1} << 24;
+  int64_t done = 0;
+  for (int64_t i = 0; i < m; ++i) {
+    RowGemm(n, k, alpha, a.data + i * a.row_stride, a.col_stride, b, beta,
+            c.data + i * c.row_stride, c.col_stride, m == 1, sums, sums + n);
+    done += n * k;
+    if (done > kStep) {
+      TANDEM_RETURN_IF_ERROR(CheckStop());
+      done = 0;
+    }
+  }
+  return absl::OkStatus();
+}
+
+// Do rows or columns of the longer operand lie in a row?
+template <typename T>
+bool HasRows(int64_t m, int64_t n, const MatrixRef<const T>& a,
+             const MatrixRef<const T>& b) {
+  const MatrixRef<const T>& longer = n == 1 && m > 1 ? a : b;
+  return longer.row_stride == 1 || longer.col_stride == 1;
+}
+
 // float and double on this thread.
 template <typename T>
 absl::Status SerialFloatGemm(int64_t m, int64_t n, int64_t k, T alpha,
                              MatrixRef<const T> a, MatrixRef<const T> b, T beta,
-                             MatrixRef<T> c) {
-  if (m > 4 && n <= 4) {
-    return SerialFloatGemm<T>(n, m, k, alpha, b.transposed(), a.transposed(),
-                              beta, c.transposed());
+                             MatrixRef<T> c, GemmSums sums) {
+  if (sums != GemmSums::kByShape) {
+    return BlockedGemm(m, n, k, alpha, a, b, beta, c,
+                       sums == GemmSums::kFusedWhole);
   }
-  // Few rows: packing B would cost as much as the product.
-  if (m <= 4 && (b.row_stride == 1 || b.col_stride == 1)) {
+  if constexpr (std::is_same_v<T, float>) {
+    if (!IsSmallProduct(m, n) || !HasRows(m, n, a, b)) {
+      return BlockedGemm(m, n, k, alpha, a, b, beta, c);
+    }
+    Scratch memory(sizeof(float) * (std::max(m, n) + k));
+    if (memory.data<float>() == nullptr) return NoMemory();
+    return SmallFloatGemm(m, n, k, alpha, a, b, beta, c, memory.data<float>());
+  } else {
+    if (m > 4 && n <= 4) {
+      return SerialFloatGemm<T>(n, m, k, alpha, b.transposed(), a.transposed(),
+                                beta, c.transposed(), sums);
+    }
+    // Few rows: packing B would cost as much as the product.
+    if (m > 4 || (b.row_stride != 1 && b.col_stride != 1)) {
+      return BlockedGemm(m, n, k, alpha, a, b, beta, c);
+    }
     Scratch memory(sizeof(T) * (n + k));
-    T* const sums = memory.data<T>();
-    if (sums == nullptr) return NoMemory();
-    // Bounds the time between two looks at the clock.
-    constexpr int64_t kStep = int64_t{1} << 24;
-    int64_t done = 0;
+    T* const row = memory.data<T>();
+    if (row == nullptr) return NoMemory();
     for (int64_t i = 0; i < m; ++i) {
+      TANDEM_RETURN_IF_ERROR(CheckStop());
       RowGemm(n, k, alpha, a.data + i * a.row_stride, a.col_stride, b, beta,
-              c.data + i * c.row_stride, c.col_stride, sums, sums + n);
-      done += n * k;
-      if (done > kStep) {
-        TANDEM_RETURN_IF_ERROR(CheckStop());
-        done = 0;
-      }
+              c.data + i * c.row_stride, c.col_stride, m == 1, row, row + n);
     }
     return absl::OkStatus();
   }
-  return BlockedGemm(m, n, k, alpha, a, b, beta, c);
 }
 
 }  // namespace
@@ -268,14 +324,14 @@ absl::Status SerialFloatGemm(int64_t m, int64_t n, int64_t k, T alpha,
 template <typename T>
 absl::Status SerialGemm(int64_t m, int64_t n, int64_t k, Compute<T> alpha,
                         MatrixRef<const T> a, MatrixRef<const T> b,
-                        Compute<T> beta, MatrixRef<T> c) {
+                        Compute<T> beta, MatrixRef<T> c, GemmSums sums) {
   if (m == 0 || n == 0) return absl::OkStatus();
   if (k == 0) {
     Scale(m, n, beta, c);
     return absl::OkStatus();
   }
   if constexpr (std::is_same_v<T, float> || std::is_same_v<T, double>) {
-    return SerialFloatGemm<T>(m, n, k, alpha, a, b, beta, c);
+    return SerialFloatGemm<T>(m, n, k, alpha, a, b, beta, c, sums);
   } else if constexpr (std::is_same_v<T, Half> || std::is_same_v<T, BFloat16>) {
     // Through float; the sums of one element are rounded once.
     Scratch fa(sizeof(float) * m * k), fb(sizeof(float) * k * n),
@@ -300,7 +356,8 @@ absl::Status SerialGemm(int64_t m, int64_t n, int64_t k, Compute<T> alpha,
     }
     TANDEM_RETURN_IF_ERROR(
         SerialFloatGemm<float>(m, n, k, 1.0f, MatrixRef<const float>{pa, k, 1},
-                               fb_ref, 0.0f, MatrixRef<float>{pc, n, 1}));
+                               fb_ref, 0.0f, MatrixRef<float>{pc, n, 1},
+                               GemmSums::kFused));
     for (int64_t i = 0; i < m; ++i) {
       for (int64_t j = 0; j < n; ++j) {
         Put(&c.data[i * c.row_stride + j * c.col_stride], pc[i * n + j], alpha,
@@ -324,8 +381,15 @@ absl::Status Gemm(int64_t m, int64_t n, int64_t k, Compute<T> alpha,
   }
   const double work = static_cast<double>(m) * n * k;
   if (work <= 512) {
-    TinyGemm(m, n, k, alpha, a, b, beta, c);
-    return absl::OkStatus();
+    if constexpr (std::is_same_v<T, float>) {
+      if (IsSmallProduct(m, n) && HasRows(m, n, a, b)) {
+        float sums[514];  // m, n and k are at least 1: n + k or m + k fits
+        return SmallFloatGemm(m, n, k, alpha, a, b, beta, c, sums);
+      }
+    } else {
+      TinyGemm(m, n, k, alpha, a, b, beta, c);
+      return absl::OkStatus();
+    }
   }
   if (m == 1) a.row_stride = 0;
   const TaskRunner* tasks = CurrentContext().tasks;
@@ -415,7 +479,7 @@ absl::Status BatchedGemm(int64_t count, int64_t m, int64_t n, int64_t k,
                                 Compute<T>, MatrixRef<T>);                    \
   template absl::Status SerialGemm<T>(int64_t, int64_t, int64_t, Compute<T>,  \
                                       MatrixRef<const T>, MatrixRef<const T>, \
-                                      Compute<T>, MatrixRef<T>);              \
+                                      Compute<T>, MatrixRef<T>, GemmSums);              \
   template absl::Status BatchedGemm<T>(int64_t, int64_t, int64_t, int64_t,    \
                                        Compute<T>, MatrixRef<const T>,        \
                                        int64_t, MatrixRef<const T>, int64_t,  \

@@ -34,11 +34,19 @@ absl::Status Gemm(int64_t m, int64_t n, int64_t k, Compute<T> alpha,
                   MatrixRef<const T> a, MatrixRef<const T> b, Compute<T> beta,
                   MatrixRef<T> c);
 
+// In which order the products of one element are summed in float.
+enum class GemmSums {
+  kByShape,    // as PyTorch's BLAS does for these sizes (gemm_small.h)
+  kFused,      // fused multiply-adds over k, in the blocks of its larger products
+  kFusedWhole  // fused multiply-adds over all of k
+};
+
 // The same on the calling thread alone, for pieces of a ParallelFor.
 template <typename T>
 absl::Status SerialGemm(int64_t m, int64_t n, int64_t k, Compute<T> alpha,
                         MatrixRef<const T> a, MatrixRef<const T> b,
-                        Compute<T> beta, MatrixRef<T> c);
+                        Compute<T> beta, MatrixRef<T> c,
+                        GemmSums sums = GemmSums::kByShape);
 
 // `count` products of the same sizes, at a[i * a_step] and so on.
 template <typename T>

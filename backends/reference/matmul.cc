@@ -3,6 +3,7 @@
 
 #include "tandem/backends/reference/families.h"
 #include "tandem/backends/reference/gemm.h"
+#include "tandem/backends/reference/gemm_small.h"
 #include "tandem/backends/reference/parts.h"
 #include "tandem/backends/reference/sparse.h"
 #include "tandem/backends/reference/variants.h"
@@ -110,6 +111,12 @@ absl::StatusOr<Tensor> Dot(const Tensor& self, const Tensor& other) {
   TANDEM_RETURN_IF_ERROR(
       VisitNumeric(self.dtype(), "dot", [&](auto tag) -> absl::Status {
         using T = typename decltype(tag)::type;
+        if constexpr (std::is_same_v<T, float>) {
+          if (n <= 1 || (self.stride(0) == 1 && other.stride(0) == 1)) {
+            *out.data<T>() = DotVectors(n, self.data<T>(), other.data<T>());
+            return absl::OkStatus();
+          }
+        }
         return Gemm<T>(1, 1, n, Compute<T>(1),
                        {self.data<T>(), 0, self.stride(0)},
                        {other.data<T>(), other.stride(0), 0}, Compute<T>(0),

@@ -44,7 +44,7 @@ class Layer {
     const int64_t rows = x.size(0), features = x.size(1);
     TANDEM_RETURN_IF_ERROR(Prepare(features, h));
     const int64_t width = gates_ * hidden_;
-    // What the inputs give to all gates, with the biases that are only added.
+    // What the inputs give to all gates, with their bias.
     TANDEM_ASSIGN_OR_RETURN(const Tensor from_input,
                             Tensor::Empty({rows, width}, x.dtype()));
     for (int64_t r = 0; r < rows; ++r) {
@@ -112,10 +112,7 @@ class Layer {
       }
       TANDEM_ASSIGN_OR_RETURN(const Tensor v, Contiguous(*b, dtype));
       for (int64_t i = 0; i < gates_ * hidden_; ++i) {
-        // Only the new gate of a GRU treats the hidden side apart.
-        const bool apart =
-            b == &given_.b_hh && kind_ == RnnKind::kGru && i >= 2 * hidden_;
-        (apart ? hidden_bias_ : input_bias_)[i] += v.data<C>()[i];
+        (b == &given_.b_hh ? hidden_bias_ : input_bias_)[i] = v.data<C>()[i];
       }
     }
     return absl::OkStatus();
@@ -124,20 +121,18 @@ class Layer {
   absl::Status Step(int64_t live, const C* from_input, C* gates, C* raw, C* h,
                     C* c) {
     const int64_t n = hidden_, width = gates_ * n;
-    const bool gru = kind_ == RnnKind::kGru;
-    if (!gru) {
-      std::copy_n(from_input, live * width, gates);
-    } else {
-      for (int64_t b = 0; b < live; ++b) {
-        std::copy_n(hidden_bias_.data(), width, gates + b * width);
-      }
+    for (int64_t b = 0; b < live; ++b) {
+      std::copy_n(hidden_bias_.data(), width, gates + b * width);
     }
     TANDEM_RETURN_IF_ERROR(Gemm<C>(live, width, output_, C(1), {h, output_, 1},
                                    {w_hh_.data<C>(), 1, output_}, C(1),
                                    {gates, width, 1}));
     for (int64_t b = 0; b < live; ++b) {
-      const C* g = gates + b * width;
+      C* g = gates + b * width;
       const C* x = from_input + b * width;
+      if (kind_ != RnnKind::kGru) {
+        for (int64_t i = 0; i < width; ++i) g[i] += x[i];
+      }
       C* to = raw + b * n;
       switch (kind_) {
         case RnnKind::kTanh:
