@@ -3,7 +3,7 @@
 
 #include "absl/synchronization/mutex.h"
 #include "tandem/backends/reference/families.h"
-#include "tandem/backends/reference/fused_rows.h"
+#include "tandem/backends/reference/float_rows.h"
 #include "tandem/backends/reference/gemm.h"
 #include "tandem/backends/reference/parts.h"
 #include "tandem/backends/reference/variants.h"
@@ -174,10 +174,10 @@ absl::Status ForwardByBlocks(const Job& j, const float* packed,
       }
     }
     const int64_t depth = block * kernel;
-    TANDEM_RETURN_IF_ERROR(SerialGemm<float>(
-        j.out_channels, count, depth, 1.0f, {packed, depth, 1},
-        {ordered, count, 1}, 1.0f, {out, g.out_size(), 1},
-        GemmSums::kFusedWhole));
+    TANDEM_RETURN_IF_ERROR(
+        SerialGemm<float>(j.out_channels, count, depth, 1.0f,
+                          {packed, depth, 1}, {ordered, count, 1}, 1.0f,
+                          {out, g.out_size(), 1}, GemmSums::kFusedWhole));
     packed += j.out_channels * depth;
   }
   return absl::OkStatus();

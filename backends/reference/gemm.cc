@@ -205,8 +205,7 @@ absl::Status BlockedGemm(int64_t m, int64_t n, int64_t k, T alpha,
   auto round_up = [](int64_t x, int64_t to) { return (x + to - 1) / to * to; };
   const int64_t cols_max = std::min(round_up(n, cols), kColBlock);
   Scratch b_memory(sizeof(T) * depth * cols_max);
-  Scratch a_memory(sizeof(T) * depth *
-                   std::min(round_up(m, rows), row_block));
+  Scratch a_memory(sizeof(T) * depth * std::min(round_up(m, rows), row_block));
   T* const bp = b_memory.data<T>();
   T* const ap = a_memory.data<T>();
   if (ap == nullptr || bp == nullptr) return NoMemory();
@@ -354,10 +353,9 @@ absl::Status SerialGemm(int64_t m, int64_t n, int64_t k, Compute<T> alpha,
             b.data[p * b.row_stride + j * b.col_stride];
       }
     }
-    TANDEM_RETURN_IF_ERROR(
-        SerialFloatGemm<float>(m, n, k, 1.0f, MatrixRef<const float>{pa, k, 1},
-                               fb_ref, 0.0f, MatrixRef<float>{pc, n, 1},
-                               GemmSums::kFused));
+    TANDEM_RETURN_IF_ERROR(SerialFloatGemm<float>(
+        m, n, k, 1.0f, MatrixRef<const float>{pa, k, 1}, fb_ref, 0.0f,
+        MatrixRef<float>{pc, n, 1}, GemmSums::kFused));
     for (int64_t i = 0; i < m; ++i) {
       for (int64_t j = 0; j < n; ++j) {
         Put(&c.data[i * c.row_stride + j * c.col_stride], pc[i * n + j], alpha,
@@ -479,7 +477,7 @@ absl::Status BatchedGemm(int64_t count, int64_t m, int64_t n, int64_t k,
                                 Compute<T>, MatrixRef<T>);                    \
   template absl::Status SerialGemm<T>(int64_t, int64_t, int64_t, Compute<T>,  \
                                       MatrixRef<const T>, MatrixRef<const T>, \
-                                      Compute<T>, MatrixRef<T>, GemmSums);              \
+                                      Compute<T>, MatrixRef<T>, GemmSums);    \
   template absl::Status BatchedGemm<T>(int64_t, int64_t, int64_t, int64_t,    \
                                        Compute<T>, MatrixRef<const T>,        \
                                        int64_t, MatrixRef<const T>, int64_t,  \

@@ -36,8 +36,8 @@ absl::Status Gemm(int64_t m, int64_t n, int64_t k, Compute<T> alpha,
 
 // In which order the products of one element are summed in float.
 enum class GemmSums {
-  kByShape,    // as PyTorch's BLAS does for these sizes (gemm_small.h)
-  kFused,      // fused multiply-adds over k, in the blocks of its larger products
+  kByShape,  // as PyTorch's BLAS does for these sizes (gemm_small.h)
+  kFused,    // fused multiply-adds over k, in the blocks of its larger products
   kFusedWhole  // fused multiply-adds over all of k
 };
 

@@ -17,7 +17,8 @@ inline float SumLanes(Four v) { return (v[0] + v[2]) + (v[1] + v[3]); }
 // Rows of B that are summed side by side, for speed alone.
 constexpr int kRows = 4;
 
-// The first `head` products one by one, then in four lanes, the rest one by one.
+// The first `head` products one by one, then in four lanes, the rest one by
+// one.
 template <int kCount>
 inline void LaneDots(int64_t k, int64_t head, const float* x, const float* b,
                      int64_t ldb, float* out) {
@@ -84,8 +85,8 @@ void VectorDotRows(int64_t n, int64_t k, const float* x, const float* b,
     LaneDots<kRows>(k, head, x, b + j * ldb, ldb, out + j);
   }
   for (int64_t i = 0; j < n; ++j, ++i) {
-    out[j] = RowDot(k, std::min<int64_t>(k, 4), k - 1, i % 2 == 0, x,
-                    b + j * ldb);
+    out[j] =
+        RowDot(k, std::min<int64_t>(k, 4), k - 1, i % 2 == 0, x, b + j * ldb);
   }
 }
 
@@ -122,7 +123,16 @@ float DotVectors(int64_t k, const float* x, const float* y) {
       acc[v] += Load(x + p + 4 * v) * Load(y + p + 4 * v);
     }
   }
-  for (; p + 4 <= k; p += 4) acc[0] += Load(x + p) * Load(y + p);
+  if (p + 8 <= k) {
+    for (int v = 0; v < 2; ++v) {
+      acc[v] += Load(x + p + 4 * v) * Load(y + p + 4 * v);
+    }
+    p += 8;
+  }
+  if (p + 4 <= k) {
+    acc[0] += Load(x + p) * Load(y + p);
+    p += 4;
+  }
   for (; p < k; ++p) acc[0][0] += x[p] * y[p];
   return SumLanes(((acc[0] + acc[1]) + acc[2]) + acc[3]);
 }

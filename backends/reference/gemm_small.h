@@ -1,6 +1,6 @@
-// Products with few rows or columns in float, summed in the order that PyTorch's
-// BLAS (MKL on x86-64) sums them: programs that turn a result into a Python
-// float see its last bits.
+// Products with few rows or columns in float, summed in the order that
+// PyTorch's BLAS (MKL on x86-64) sums them: programs that turn a result into a
+// Python float see its last bits.
 #ifndef TANDEM_BACKENDS_REFERENCE_GEMM_SMALL_H_
 #define TANDEM_BACKENDS_REFERENCE_GEMM_SMALL_H_
 

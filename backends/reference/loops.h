@@ -184,6 +184,16 @@ T At(const char* p) {
   return *reinterpret_cast<const T*>(p);
 }
 
+// A functor over float may have, beside operator(), Single: PyTorch's loops
+// take whole pairs of vectors of a contiguous row by one function, all else by
+// another that rounds differently.
+template <typename F, typename = void>
+struct HasSingle : std::false_type {};
+template <typename F>
+struct HasSingle<F, std::void_t<decltype(std::declval<const F&>().Single(0))>>
+    : std::true_type {};
+constexpr int64_t InWholeVectors(int64_t n) { return n / 32 * 32; }
+
 template <typename F, typename T>
 void Row1(char* const* data, const int64_t* s, int64_t n, const Params& p) {
   const F f(p);
@@ -193,11 +203,21 @@ void Row1(char* const* data, const int64_t* s, int64_t n, const Params& p) {
   if (s[0] == sizeof(R) && s[1] == sizeof(T)) {
     R* out = reinterpret_cast<R*>(o);
     const T* x = reinterpret_cast<const T*>(a);
-    for (int64_t i = 0; i < n; ++i) out[i] = f(x[i]);
+    if constexpr (std::is_same_v<T, float> && HasSingle<F>::value) {
+      const int64_t whole = InWholeVectors(n);
+      for (int64_t i = 0; i < whole; ++i) out[i] = f(x[i]);
+      for (int64_t i = whole; i < n; ++i) out[i] = f.Single(x[i]);
+    } else {
+      for (int64_t i = 0; i < n; ++i) out[i] = f(x[i]);
+    }
     return;
   }
   for (int64_t i = 0; i < n; ++i, o += s[0], a += s[1]) {
-    *reinterpret_cast<R*>(o) = f(At<T>(a));
+    if constexpr (std::is_same_v<T, float> && HasSingle<F>::value) {
+      *reinterpret_cast<R*>(o) = f.Single(At<T>(a));
+    } else {
+      *reinterpret_cast<R*>(o) = f(At<T>(a));
+    }
   }
 }
 

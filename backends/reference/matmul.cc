@@ -22,6 +22,28 @@ MatrixRef<T> Matrix(const Tensor& t) {
   return {t.data<std::remove_const_t<T>>(), t.stride(d - 2), t.stride(d - 1)};
 }
 
+// c = alpha * a * b + beta * c of each batch; sums in the order of k.
+void PlainProducts(float alpha, const Tensor& a, const Tensor& b, float beta,
+                   const Tensor& c) {
+  const int64_t depth = a.size(2);
+  for (int64_t i = 0; i < c.size(0); ++i) {
+    for (int64_t r = 0; r < c.size(1); ++r) {
+      const float* row = a.data<float>() + i * a.stride(0) + r * a.stride(1);
+      for (int64_t j = 0; j < c.size(2); ++j) {
+        const float* column =
+            b.data<float>() + i * b.stride(0) + j * b.stride(2);
+        float sum = 0;
+        for (int64_t p = 0; p < depth; ++p) {
+          sum += row[p * a.stride(2)] * column[p * b.stride(1)];
+        }
+        float* to = c.data<float>() + i * c.stride(0) + r * c.stride(1) +
+                    j * c.stride(2);
+        *to = beta == 0 ? alpha * sum : alpha * sum + beta * *to;
+      }
+    }
+  }
+}
+
 absl::Status CheckScalars(const Scalar& alpha, const Scalar& beta,
                           DType dtype) {
   TANDEM_RETURN_IF_ERROR(CheckFits(beta, dtype));
@@ -53,6 +75,13 @@ absl::Status BatchedGemmTensors(const Scalar& alpha, const Tensor& a,
                                 const Tensor& c, absl::string_view op) {
   return VisitNumeric(c.dtype(), op, [&](auto tag) -> absl::Status {
     using T = typename decltype(tag)::type;
+    if constexpr (std::is_same_v<T, float>) {
+      // So small that PyTorch does not ask its BLAS.
+      if (c.size(1) * c.size(2) * a.size(2) < 400) {
+        PlainProducts(alpha.To<float>(), a, b, beta.To<float>(), c);
+        return absl::OkStatus();
+      }
+    }
     return BatchedGemm<T>(c.size(0), c.size(1), c.size(2), a.size(2),
                           alpha.To<Compute<T>>(), Matrix<const T>(a),
                           a.stride(0), Matrix<const T>(b), b.stride(0),
@@ -298,6 +327,17 @@ absl::StatusOr<Tensor> BatchedMatMul(const Tensor& self, const Tensor& other,
   return out.ViewUnchecked(sizes, ContiguousStrides(sizes), 0);
 }
 
+// Does PyTorch multiply all rows of t by `matrix` at once? Where the leading
+// dims are not one dim in memory, and no gradient is wanted, it multiplies
+// batch by batch, and may sum in another order.
+bool RowsFold(const Tensor& t, const Tensor& matrix) {
+  if (matrix.requires_grad()) return true;
+  for (int64_t d = 0; d + 2 < t.dim(); ++d) {
+    if (t.stride(d) != t.stride(d + 1) * t.size(d + 1)) return false;
+  }
+  return true;
+}
+
 // [rows, last] over the leading dims.
 absl::StatusOr<Tensor> FoldRows(const Tensor& t) {
   if (t.dim() == 2) return t;
@@ -317,6 +357,9 @@ absl::StatusOr<Tensor> MatMul(const Tensor& self, const Tensor& other) {
   if (d1 == 1 && d2 == 1) return Dot(self, other);
   if (d1 == 2 && d2 == 1) return Mv(self, other);
   if (d2 >= 3) return BatchedMatMul(self, other, sizes);
+  if (d1 >= 3 && d2 == 2 && !RowsFold(self, other)) {
+    return BatchedMatMul(self, other, sizes);
+  }
   TANDEM_ASSIGN_OR_RETURN(const Tensor rows,
                           d1 == 1
                               ? absl::StatusOr<Tensor>(UnsqueezeView(self, 0))
@@ -332,6 +375,29 @@ absl::StatusOr<Tensor> Linear(const Tensor& input, const Tensor& weight,
       const Dims sizes,
       LinearSizes(input.sizes(), weight.sizes(), bias.defined()));
   if (weight.dim() == 1) return MatMul(input, weight);
+  if (input.dim() >= 3 && !input.is_contiguous() && !RowsFold(input, weight) &&
+      input.dtype() == weight.dtype()) {
+    TANDEM_ASSIGN_OR_RETURN(
+        const Tensor out,
+        BatchedMatMul(input, TransposeView(weight, 0, 1), sizes));
+    const int64_t n = weight.size(0);
+    if (!bias.defined()) return out;
+    if (bias.dim() == 1 && bias.size(0) == n && bias.dtype() == out.dtype()) {
+      TANDEM_RETURN_IF_ERROR(
+          VisitNumeric(out.dtype(), "add", [&](auto tag) -> absl::Status {
+            using T = typename decltype(tag)::type;
+            using S = Compute<T>;
+            T* to = out.data<T>();
+            for (int64_t i = 0; i < out.numel(); ++i) {
+              const T added = bias.data<T>()[i % n * bias.stride(0)];
+              to[i] =
+                  static_cast<T>(static_cast<S>(to[i]) + static_cast<S>(added));
+            }
+            return absl::OkStatus();
+          }));
+      return out;
+    }
+  }
   TANDEM_ASSIGN_OR_RETURN(const Tensor rows, input.dim() == 1
                                                  ? UnsqueezeView(input, 0)
                                                  : FoldRows(input));

@@ -1,5 +1,7 @@
 // batch_norm and instance_norm.
 #include "tandem/backends/reference/families.h"
+#include "tandem/backends/reference/float_functions.h"
+#include "tandem/backends/reference/float_rows.h"
 #include "tandem/backends/reference/norm.h"
 #include "tandem/backends/reference/parts.h"
 #include "tandem/backends/reference/variants.h"
@@ -128,10 +130,15 @@ absl::StatusOr<Triple> BatchNormIn(const Tensor& input, const Tensor& weight,
         for (int64_t p = begin; p < end; ++p) {
           const int64_t i = p % channels;
           const C alpha = inverse[i] * w[i];
-          const C beta = b[i] - mean[i] * alpha;
           const C* from = x.data<C>() + p * area;
           C* to = out.data<C>() + p * area;
-          for (int64_t k = 0; k < area; ++k) to[k] = from[k] * alpha + beta;
+          if constexpr (std::is_same_v<C, float>) {
+            FusedScaleRow(area, from, alpha, FusedAdd(-mean[i], alpha, b[i]),
+                          to);
+          } else {
+            const C beta = b[i] - mean[i] * alpha;
+            for (int64_t k = 0; k < area; ++k) to[k] = from[k] * alpha + beta;
+          }
         }
       }));
   TANDEM_ASSIGN_OR_RETURN(Tensor result, MatchLayout(out, input));

@@ -2,6 +2,8 @@
 #include <limits>
 
 #include "absl/strings/str_join.h"
+#include "tandem/backends/reference/float_functions.h"
+#include "tandem/backends/reference/float_rows.h"
 #include "tandem/backends/reference/norm.h"
 #include "tandem/backends/reference/parts.h"
 #include "tandem/backends/reference/variants.h"
@@ -45,9 +47,24 @@ absl::Status CheckNormalizedShape(const Tensor& input, Ints shape,
   return absl::OkStatus();
 }
 
-// Mean and 1/sqrt(var + eps) of n values, summed in double.
+// Mean and variance of a group, and 1/sqrt of the latter taken in double.
+inline void GroupMoments(const float* x, int64_t n, double eps, float* mean,
+                         float* rstd) {
+  float variance;
+  RowMoments(n, x, mean, &variance);
+  *rstd = static_cast<float>(1 / std::sqrt(std::max(variance, 0.0f) + eps));
+}
+
+// Mean and 1/sqrt(var + eps) of n values: of doubles
+// summed in double.
 template <typename C>
-void RowMoments(const C* x, int64_t n, double eps, C* mean, C* rstd) {
+void MeanAndRstd(const C* x, int64_t n, double eps, C* mean, C* rstd) {
+  if constexpr (std::is_same_v<C, float>) {
+    float variance;
+    RowMoments(n, x, mean, &variance);
+    *rstd = 1 / std::sqrt(std::max(variance, 0.0f) + static_cast<float>(eps));
+    return;
+  }
   double sum = 0, squares = 0;
   for (int64_t i = 0; i < n; ++i) sum += x[i];
   const double m = n == 0 ? 0 : sum / static_cast<double>(n);
@@ -92,9 +109,13 @@ absl::StatusOr<Triple> LayerNormIn(const Tensor& input, Ints shape,
                       const C* from = x.data<C>() + r * n;
                       C* to = out.data<C>() + r * n;
                       C m, s;
-                      RowMoments(from, n, eps, &m, &s);
+                      MeanAndRstd(from, n, eps, &m, &s);
                       mean.data<C>()[r] = m;
                       rstd.data<C>()[r] = s;
+                      if constexpr (std::is_same_v<C, float>) {
+                        NormalizeRow(n, from, m, s, wp, bp, to);
+                        continue;
+                      }
                       for (int64_t i = 0; i < n; ++i) {
                         C v = (from[i] - m) * s;
                         if (wp != nullptr) v *= wp[i];
@@ -149,15 +170,27 @@ absl::StatusOr<Triple> GroupNormIn(const Tensor& input, const Tensor& weight,
           const C* from = x.data<C>() + g * channels * area;
           C* to = out.data<C>() + g * channels * area;
           C m, s;
-          RowMoments(from, channels * area, eps, &m, &s);
+          if constexpr (std::is_same_v<C, float>) {
+            GroupMoments(from, channels * area, eps, &m, &s);
+          } else {
+            MeanAndRstd(from, channels * area, eps, &m, &s);
+          }
           mean.data<C>()[g] = m;
           rstd.data<C>()[g] = s;
           for (int64_t k = 0; k < channels; ++k) {
             const int64_t channel = g % groups * channels + k;
             const C scale = w.defined() ? s * w.data<C>()[channel] : s;
-            const C shift =
-                (b.defined() ? b.data<C>()[channel] : C(0)) - m * scale;
-            for (int64_t i = 0; i < area; ++i) *to++ = *from++ * scale + shift;
+            const C offset = b.defined() ? b.data<C>()[channel] : C(0);
+            if constexpr (std::is_same_v<C, float>) {
+              FusedScaleRow(area, from, scale, FusedAdd(-m, scale, offset), to);
+              from += area;
+              to += area;
+            } else {
+              const C shift = offset - m * scale;
+              for (int64_t i = 0; i < area; ++i) {
+                *to++ = *from++ * scale + shift;
+              }
+            }
           }
         }
       }));
@@ -264,11 +297,20 @@ absl::StatusOr<std::tuple<Tensor, Tensor>> RmsNormRows(
           return ParallelFor(
               rows, std::max<int64_t>(1, 16384 / std::max<int64_t>(n, 1)),
               [&](int64_t begin, int64_t end) {
+                [[maybe_unused]] std::vector<float> squares;
                 for (int64_t r = begin; r < end; ++r) {
                   const T* from = x.data<T>() + r * n;
                   T* to = out.data<T>() + r * n;
                   T sum(0);
-                  for (int64_t i = 0; i < n; ++i) sum += from[i] * from[i];
+                  if constexpr (std::is_same_v<T, float>) {
+                    squares.resize(n);
+                    for (int64_t i = 0; i < n; ++i) {
+                      squares[i] = from[i] * from[i];
+                    }
+                    sum = CascadeSum(n, squares.data(), 1);
+                  } else {
+                    for (int64_t i = 0; i < n; ++i) sum += from[i] * from[i];
+                  }
                   const T scale = T(1) / std::sqrt(sum / static_cast<R>(n) + e);
                   rstd.data<T>()[r] = scale;
                   for (int64_t i = 0; i < n; ++i) to[i] = from[i] * scale;

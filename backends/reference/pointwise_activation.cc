@@ -7,6 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "tandem/backends/reference/float_functions.h"
 #include "tandem/backends/reference/pointwise.h"
 #include "tandem/backends/reference/variants.h"
 #include "tandem/ir/operators/promotion.h"
@@ -25,13 +26,23 @@ namespace {
 
 template <typename T>
 T Logistic(T x) {
-  return Divide(T(1), T(1) + std::exp(-x));
+  return Divide(T(1), T(1) + LaneExp(-x));
 }
 
 // NaN goes through.
 TANDEM_UNARY(ReluOp, return x < T(0) ? T(0) : x);
-TANDEM_UNARY(SiluOp, return Divide(x, T(1) + std::exp(-x)));
-TANDEM_UNARY(MishOp, return x * std::tanh(std::log1p(std::exp(x))));
+template <typename T>
+struct SiluOp : Stateless {
+  using Stateless::Stateless;
+  T operator()(T x) const { return Divide(x, T(1) + LaneExp(-x)); }
+  T Single(T x) const { return Divide(x, T(1) + std::exp(-x)); }
+};
+template <typename T>
+struct MishOp : Stateless {
+  using Stateless::Stateless;
+  T operator()(T x) const { return x * RoundedTanh(RoundedLog1p(LaneExp(x))); }
+  T Single(T x) const { return x * std::tanh(std::log1p(std::exp(x))); }
+};
 TANDEM_UNARY(HardSigmoidOp,
              return std::isnan(x)
                         ? x
@@ -41,10 +52,14 @@ TANDEM_UNARY(HardSwishOp,
                         ? x
                         : x * std::min(std::max(x + T(3), T(0)), T(6)) / T(6));
 TANDEM_UNARY(LogSigmoidOp,
-             return std::min(x, T(0)) - std::log1p(std::exp(-std::abs(x))));
-TANDEM_UNARY(LogSigmoidBuffer, return std::exp(-std::abs(x)));
+             return std::min(x, T(0)) - RoundedLog1p(LaneExp(-std::abs(x))));
+TANDEM_UNARY(LogSigmoidBuffer, return LaneExp(-std::abs(x)));
 TANDEM_UNARY(GeluErf, return x * T(0.5) *
                              (T(1) + std::erf(x * T(0.70710678118654752440L))));
+// x + k * x^3
+inline float Cubic(float k, float x) { return FusedAdd(k, x * x * x, x); }
+inline double Cubic(double k, double x) { return x + k * x * x * x; }
+
 template <typename T>
 struct GeluTanh : Stateless {
   using Stateless::Stateless;
@@ -52,8 +67,8 @@ struct GeluTanh : Stateless {
     // sqrt(2 / pi)
     constexpr T kBeta = T(0.79788456080286535588L);
     constexpr T kKappa = T(0.044715);
-    const T inner = kBeta * (x + kKappa * x * x * x);
-    return T(0.5) * x * (T(1) + std::tanh(inner));
+    const T inner = kBeta * Cubic(kKappa, x);
+    return T(0.5) * x * (T(1) + RoundedTanh(inner));
   }
 };
 
@@ -65,7 +80,7 @@ struct EluOp {
         positive(p.Get<T>(1)),
         input(p.Get<T>(2)) {}
   T operator()(T x) const {
-    return x < 0 ? std::expm1(x * input) * negative : x * positive;
+    return x < 0 ? RoundedExpm1(x * input) * negative : x * positive;
   }
   T negative, positive, input;
 };
@@ -95,6 +110,10 @@ struct SoftPlusOp {
   explicit SoftPlusOp(const Params& p)
       : beta(p.Get<T>(0)), threshold(p.Get<T>(1)) {}
   T operator()(T x) const {
+    const T y = x * beta;
+    return y > threshold ? x : RoundedLog1p(LaneExp(y)) / beta;
+  }
+  T Single(T x) const {
     const T y = x * beta;
     return y > threshold ? x : std::log1p(std::exp(y)) / beta;
   }

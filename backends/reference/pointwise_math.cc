@@ -3,6 +3,7 @@
 #include <cmath>
 #include <complex>
 
+#include "tandem/backends/reference/float_functions.h"
 #include "tandem/backends/reference/pointwise.h"
 
 namespace tandem::reference {
@@ -25,7 +26,7 @@ constexpr T kLn2 = T(0.69314718055994530942L);
 
 TANDEM_UNARY(Exp, return std::exp(x));
 TANDEM_UNARY(Log, return std::log(x));
-TANDEM_UNARY(Log10, return std::log10(x));
+TANDEM_UNARY(Log10, return RoundedLog10(x));
 TANDEM_UNARY(Sqrt, return std::sqrt(x));
 TANDEM_UNARY(Rsqrt, return Divide(T(1), std::sqrt(x)));
 TANDEM_UNARY(Reciprocal, return Divide(T(1), x));
@@ -37,12 +38,17 @@ TANDEM_UNARY(Acos, return std::acos(x));
 TANDEM_UNARY(Atan, return std::atan(x));
 TANDEM_UNARY(Sinh, return std::sinh(x));
 TANDEM_UNARY(Cosh, return std::cosh(x));
-TANDEM_UNARY(Tanh, return std::tanh(x));
+TANDEM_UNARY(Tanh, return RoundedTanh(x));
 TANDEM_UNARY(Asinh, return std::asinh(x));
 TANDEM_UNARY(Acosh, return std::acosh(x));
-TANDEM_UNARY(Atanh, return std::atanh(x));
-TANDEM_UNARY(Sigmoid, return Divide(T(1), T(1) + std::exp(-x)));
-TANDEM_UNARY(Erf, return std::erf(x));
+TANDEM_UNARY(Atanh, return RoundedAtanh(x));
+template <typename T>
+struct Sigmoid : Stateless {
+  using Stateless::Stateless;
+  T operator()(T x) const { return Divide(T(1), T(1) + LaneExp(-x)); }
+  T Single(T x) const { return Divide(T(1), T(1) + std::exp(-x)); }
+};
+TANDEM_UNARY(Erf, return RoundedErf(x));
 TANDEM_UNARY(Erfc, return std::erfc(x));
 TANDEM_UNARY(Deg2Rad, return x * T(3.14159265358979323846L / 180));
 TANDEM_UNARY(Rad2Deg, return x * T(180 / 3.14159265358979323846L));
@@ -70,7 +76,7 @@ struct Expm1 : Stateless {
       const R re = std::expm1(x.real()) * std::cos(x.imag()) - 2 * half * half;
       return T(re, std::exp(x.real()) * std::sin(x.imag()));
     } else {
-      return std::expm1(x);
+      return RoundedExpm1(x);
     }
   }
 };
@@ -92,7 +98,7 @@ struct Log1p : Stateless {
                                     : std::log(r),
                theta);
     } else {
-      return std::log1p(x);
+      return RoundedLog1p(x);
     }
   }
 };
@@ -104,7 +110,7 @@ struct Log2 : Stateless {
     if constexpr (kIsComplex<T>) {
       return std::log(x) / kLn2<RealOf<T>>;
     } else {
-      return std::log2(x);
+      return RoundedLog2(x);
     }
   }
 };

@@ -169,6 +169,11 @@ absl::Status RunReduction(const Op& op, const Tensor& self, const DimMask& mask,
   return stopped.load() ? CheckStop() : absl::OkStatus();
 }
 
+// out[kept dims] = the sums of self's elements over the masked dims; float,
+// `out` contiguous. In PyTorch's order of additions.
+absl::Status SumInCascades(const Tensor& self, const DimMask& mask,
+                           const Tensor& out);
+
 // The slices of self along `dim`, one function call each: pointers to the first
 // elements, strides in bytes. The outputs have self's sizes but in `dim`.
 using SliceFunction =

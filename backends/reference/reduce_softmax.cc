@@ -4,6 +4,8 @@
 #include <limits>
 
 #include "absl/strings/str_cat.h"
+#include "tandem/backends/reference/float_functions.h"
+#include "tandem/backends/reference/float_rows.h"
 #include "tandem/backends/reference/matching.h"
 #include "tandem/backends/reference/pointwise.h"
 #include "tandem/backends/reference/reduce.h"
@@ -19,9 +21,16 @@ enum class Kind {
   kLog
 };
 
+float SumOf(const std::vector<float>& x) { return LaneSum(x.size(), x.data()); }
+double SumOf(const std::vector<double>& x) {
+  double sum = 0;
+  for (double v : x) sum += v;
+  return sum;
+}
+
 template <typename T, Kind kKind>
 void SoftmaxSlice(const char* in, int64_t in_stride, char* out,
-                  int64_t out_stride, int64_t n) {
+                  int64_t out_stride, int64_t n, bool lanes) {
   const auto x = [&](int64_t i) {
     return *reinterpret_cast<const T*>(in + i * in_stride);
   };
@@ -38,19 +47,28 @@ void SoftmaxSlice(const char* in, int64_t in_stride, char* out,
     for (int64_t i = 0; i < n; ++i) y(i) = T(0);
     return;
   }
-  double sum = 0;
-  if constexpr (kKind == Kind::kLog) {
-    for (int64_t i = 0; i < n; ++i) sum += std::exp(x(i) - high);
-    const T log_sum = static_cast<T>(std::log(sum));
-    for (int64_t i = 0; i < n; ++i) y(i) = x(i) - high - log_sum;
-  } else {
-    for (int64_t i = 0; i < n; ++i) {
-      const T e = std::exp(x(i) - high);
+  // Along the innermost dim in lanes, along others one after the other.
+  std::vector<T> terms;
+  T sum = 0;
+  if (lanes) terms.resize(n);
+  for (int64_t i = 0; i < n; ++i) {
+    const T e = LaneExp(x(i) - high);
+    if (lanes) {
+      terms[i] = e;
+    } else {
       sum += e;
-      y(i) = e;
     }
-    const T scale = static_cast<T>(1 / sum);
+    if constexpr (kKind != Kind::kLog) y(i) = e;
+  }
+  if (lanes) sum = SumOf(terms);
+  if constexpr (kKind == Kind::kLog) {
+    const T log_sum = RoundedLog(sum);
+    for (int64_t i = 0; i < n; ++i) y(i) = x(i) - high - log_sum;
+  } else if (lanes) {
+    const T scale = 1 / sum;
     for (int64_t i = 0; i < n; ++i) y(i) *= scale;
+  } else {
+    for (int64_t i = 0; i < n; ++i) y(i) /= sum;
   }
 }
 
@@ -78,7 +96,7 @@ absl::StatusOr<Tensor> Compute(Target target, const Tensor& self, int64_t dim,
         const int64_t n = self.dim() == 0 ? 1 : self.size(d);
         TANDEM_RETURN_IF_ERROR(
             ForEachSlice({y, x}, d, [&](char* const* data, const int64_t* s) {
-              SoftmaxSlice<T, kKind>(data[1], s[1], data[0], s[0], n);
+              SoftmaxSlice<T, kKind>(data[1], s[1], data[0], s[0], n, last);
             }));
         out = FinishReduction(y, self.sizes(), result, target.tensor);
         return out.status();

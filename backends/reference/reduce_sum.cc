@@ -92,7 +92,17 @@ absl::StatusOr<Tensor> Reduce(const Op& op, const Tensor& x,
   TANDEM_ASSIGN_OR_RETURN(const Tensor computed,
                           Tensor::Empty(ReducedSizes(x.sizes(), mask, false),
                                         DTypeOf<typename Op::Out>::value));
-  TANDEM_RETURN_IF_ERROR(RunReduction(op, x, mask, computed));
+  if constexpr (std::is_same_v<Op, SumOp<float>> ||
+                std::is_same_v<Op, MeanOp<float>>) {
+    TANDEM_RETURN_IF_ERROR(SumInCascades(x, mask, computed));
+    if constexpr (std::is_same_v<Op, MeanOp<float>>) {
+      float* const sums = computed.data<float>();
+      const float count = static_cast<float>(op.count);
+      for (int64_t i = 0; i < computed.numel(); ++i) sums[i] /= count;
+    }
+  } else {
+    TANDEM_RETURN_IF_ERROR(RunReduction(op, x, mask, computed));
+  }
   return FinishReduction(computed, ReducedSizes(x.sizes(), mask, keepdim),
                          dtype, target.tensor);
 }

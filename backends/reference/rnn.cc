@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "tandem/backends/reference/families.h"
+#include "tandem/backends/reference/float_functions.h"
 #include "tandem/backends/reference/gemm.h"
 #include "tandem/backends/reference/parts.h"
 #include "tandem/tensor/context.h"
@@ -15,9 +16,11 @@
 namespace tandem::reference {
 namespace {
 
+// Of element i of a row of n: PyTorch's loops take whole pairs of vectors by
+// another exp than what remains.
 template <typename C>
-inline C Sigmoid(C x) {
-  return 1 / (1 + std::exp(-x));
+inline C Sigmoid(C x, int64_t i, int64_t n) {
+  return 1 / (1 + (i < n / 32 * 32 ? LaneExp(-x) : std::exp(-x)));
 }
 
 absl::Status CheckMatrix(absl::string_view name, const Tensor& t, int64_t rows,
@@ -39,8 +42,8 @@ class Layer {
   // hidden] hold the first state and are left with the last. Results go to out
   // + row * out_stride.
   absl::Status Run(const Tensor& x, const std::vector<int64_t>& batch_sizes,
-                   bool reverse, const Tensor& h, const Tensor& c, C* out,
-                   int64_t out_stride) {
+                   bool reverse, bool by_steps, const Tensor& h,
+                   const Tensor& c, C* out, int64_t out_stride) {
     const int64_t rows = x.size(0), features = x.size(1);
     TANDEM_RETURN_IF_ERROR(Prepare(features, h));
     const int64_t width = gates_ * hidden_;
@@ -50,11 +53,15 @@ class Layer {
     for (int64_t r = 0; r < rows; ++r) {
       std::copy_n(input_bias_.data(), width, from_input.data<C>() + r * width);
     }
-    TANDEM_RETURN_IF_ERROR(Gemm<C>(rows, width, features, C(1),
-                                   {x.data<C>(), features, 1},
-                                   {w_ih_.data<C>(), 1, features}, C(1),
-                                   {from_input.data<C>(), width, 1}));
     const int64_t batch = h.size(0);
+    const int64_t piece = by_steps ? batch : rows;
+    for (int64_t r = 0; r < rows; r += piece) {
+      TANDEM_RETURN_IF_ERROR(
+          Gemm<C>(std::min(piece, rows - r), width, features, C(1),
+                  {x.data<C>() + r * features, features, 1},
+                  {w_ih_.data<C>(), 1, features}, C(1),
+                  {from_input.data<C>() + r * width, width, 1}));
+    }
     TANDEM_ASSIGN_OR_RETURN(const Tensor hidden_gates,
                             Tensor::Empty({batch, width}, x.dtype()));
     TANDEM_ASSIGN_OR_RETURN(const Tensor raw,
@@ -136,7 +143,7 @@ class Layer {
       C* to = raw + b * n;
       switch (kind_) {
         case RnnKind::kTanh:
-          for (int64_t i = 0; i < n; ++i) to[i] = std::tanh(g[i]);
+          for (int64_t i = 0; i < n; ++i) to[i] = RoundedTanh(g[i]);
           break;
         case RnnKind::kRelu:
           for (int64_t i = 0; i < n; ++i) to[i] = g[i] < 0 ? C(0) : g[i];
@@ -144,9 +151,9 @@ class Layer {
         case RnnKind::kGru: {
           const C* old = h + b * output_;
           for (int64_t i = 0; i < n; ++i) {
-            const C r = Sigmoid(x[i] + g[i]);
-            const C z = Sigmoid(x[n + i] + g[n + i]);
-            const C next = std::tanh(x[2 * n + i] + r * g[2 * n + i]);
+            const C r = Sigmoid(x[i] + g[i], i, n);
+            const C z = Sigmoid(x[n + i] + g[n + i], i, n);
+            const C next = RoundedTanh(x[2 * n + i] + r * g[2 * n + i]);
             to[i] = (old[i] - next) * z + next;
           }
           break;
@@ -154,11 +161,12 @@ class Layer {
         case RnnKind::kLstm: {
           C* cell = c + b * n;
           for (int64_t i = 0; i < n; ++i) {
-            const C in = Sigmoid(g[i]), forget = Sigmoid(g[n + i]);
-            const C next = std::tanh(g[2 * n + i]);
-            const C out = Sigmoid(g[3 * n + i]);
+            const C in = Sigmoid(g[i], i, n);
+            const C forget = Sigmoid(g[n + i], i, n);
+            const C next = RoundedTanh(g[2 * n + i]);
+            const C out = Sigmoid(g[3 * n + i], i, n);
             cell[i] = forget * cell[i] + in * next;
-            to[i] = out * std::tanh(cell[i]);
+            to[i] = out * RoundedTanh(cell[i]);
           }
           break;
         }
@@ -200,10 +208,10 @@ absl::StatusOr<RnnResult> RunIn(const RnnOptions& o, const Tensor& data,
     for (int64_t d = 0; d < directions; ++d) {
       const int64_t i = l * directions + d;
       Layer<C> layer(o.kind, weights[i]);
-      TANDEM_RETURN_IF_ERROR(
-          layer.Run(x, batch_sizes, d == 1, SelectView(h, 0, i),
-                    c.defined() ? SelectView(c, 0, i) : Tensor(),
-                    out.data<C>() + d * output, directions * output));
+      TANDEM_RETURN_IF_ERROR(layer.Run(
+          x, batch_sizes, d == 1, o.by_steps && l == 0, SelectView(h, 0, i),
+          c.defined() ? SelectView(c, 0, i) : Tensor(),
+          out.data<C>() + d * output, directions * output));
     }
     x = out;
     if (o.train && o.dropout != 0 && l + 1 < o.num_layers) {

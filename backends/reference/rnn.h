@@ -31,6 +31,10 @@ struct RnnOptions {
   double dropout = 0;
   bool train = false;
   bool bidirectional = false;
+  // The first layer multiplies its inputs step by step, as PyTorch does where
+  // steps and batch are not one dim in memory and the weights want no gradient:
+  // another order of sums.
+  bool by_steps = false;
 };
 
 struct RnnResult {

@@ -66,9 +66,12 @@ absl::StatusOr<RnnResult> OverInput(const RnnOptions& o, const Tensor& input,
   }
   TANDEM_ASSIGN_OR_RETURN(const Tensor flat,
                           ReshapeTo(x, {steps * batch, x.size(2)}));
+  RnnOptions options = o;
+  options.by_steps = !x.is_contiguous() && x.stride(0) != x.stride(1) * batch &&
+                     !weights.empty() && !weights[0].w_ih.requires_grad();
   TANDEM_ASSIGN_OR_RETURN(
-      RnnResult r,
-      RunRnn(o, flat, std::vector<int64_t>(steps, batch), h0, c0, weights));
+      RnnResult r, RunRnn(options, flat, std::vector<int64_t>(steps, batch), h0,
+                          c0, weights));
   const Dims sizes{steps, batch, r.output.size(1)};
   r.output = r.output.ViewUnchecked(sizes, ContiguousStrides(sizes), 0);
   if (batch_first) r.output = TransposeView(r.output, 0, 1);
