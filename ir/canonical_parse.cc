@@ -272,14 +272,11 @@ absl::Status Parser::ParseKind(NodeKind* kind, const Operator** op) {
 absl::StatusOr<std::shared_ptr<Graph>> Parser::ParseSubgraphName(Scope* scope) {
   const size_t offset = lexer_.offset();
   TANDEM_ASSIGN_OR_RETURN(const int64_t number, ParseInt());
-  const auto index = static_cast<uint64_t>(number);
-  // Numbers that jump ahead would make many empty ones.
-  if (number < 0 || index > subgraphs_.size() + 1000 ||
-      (scope->number != kWhole && index <= scope->number)) {
+  const auto index = static_cast<size_t>(number);
+  if (number < 0 || (scope->number != kWhole && index <= scope->number)) {
     return lexer_.ErrorAt(
         offset, "a graph uses subgraphs with greater numbers than its own");
   }
-  if (index >= subgraphs_.size()) subgraphs_.resize(index + 1);
   const int depth =
       scope->number == kWhole ? 1 : subgraphs_[scope->number].depth + 1;
   if (depth > kMaxSubgraphDepth) {
@@ -494,18 +491,19 @@ absl::StatusOr<std::unique_ptr<Graph>> Parser::ParseGraph() {
     TANDEM_RETURN_IF_ERROR(Expect("@"));
     const size_t offset = lexer_.offset();
     TANDEM_ASSIGN_OR_RETURN(const int64_t number, ParseInt());
-    if (static_cast<uint64_t>(number) != i || i >= subgraphs_.size() ||
-        subgraphs_[i].graph == nullptr) {
+    const auto found = subgraphs_.find(i);
+    if (static_cast<uint64_t>(number) != i || found == subgraphs_.end()) {
       return lexer_.ErrorAt(
           offset, "subgraphs come in order, each behind what uses it");
     }
     TANDEM_RETURN_IF_ERROR(Expect("="));
-    subgraphs_[i].defined = true;
-    TANDEM_RETURN_IF_ERROR(ParseBody(subgraphs_[i].graph.get(), i));
+    found->second.defined = true;
+    Graph* subgraph = found->second.graph.get();
+    TANDEM_RETURN_IF_ERROR(ParseBody(subgraph, i));
   }
-  for (size_t i = 0; i < subgraphs_.size(); ++i) {
-    if (!subgraphs_[i].defined) {
-      return lexer_.Error(absl::StrCat("'with @", i, " = graph…'"));
+  for (const auto& [number, subgraph] : subgraphs_) {
+    if (!subgraph.defined) {
+      return lexer_.Error(absl::StrCat("'with @", number, " = graph…'"));
     }
   }
   return graph;

@@ -13,7 +13,11 @@
 namespace tandem::canonical {
 namespace {
 
+// Members of a Union are compared with each other.
 constexpr size_t kMaxUnionMembers = 256;
+constexpr size_t kMaxUnionParts = 2048;
+// Keys that are not equal to themselves are all in one bucket.
+constexpr int kMaxNanKeys = 16;
 constexpr size_t kMaxDims = 64;
 
 // Types without parts, by the names they are printed with.
@@ -140,6 +144,7 @@ absl::StatusOr<TypePtr> Parser::ParseType(int depth) {
 }
 
 absl::StatusOr<TypePtr> Parser::ParseBaseType(int depth) {
+  const size_t parts = ++type_parts_;
   if (Take("(")) {
     TANDEM_ASSIGN_OR_RETURN(std::vector<TypePtr> types,
                             ParseTypes(")", depth + 1));
@@ -176,9 +181,16 @@ absl::StatusOr<TypePtr> Parser::ParseBaseType(int depth) {
     TANDEM_RETURN_IF_ERROR(Expect("("));
     TANDEM_ASSIGN_OR_RETURN(std::vector<TypePtr> members,
                             ParseTypes(")", depth + 1));
-    if (members.empty() || members.size() > kMaxUnionMembers) {
-      return lexer_.ErrorAt(offset, absl::StrCat("a Union has 1 to ",
-                                                 kMaxUnionMembers, " members"));
+    size_t flat = 0;
+    for (const TypePtr& m : members) {
+      flat += m->is(TypeKind::kUnion) ? m->elements().size() : 1;
+    }
+    if (members.empty() || flat > kMaxUnionMembers ||
+        type_parts_ - parts > kMaxUnionParts) {
+      return lexer_.ErrorAt(
+          offset,
+          absl::StrCat("a Union has 1 to ", kMaxUnionMembers,
+                       " members, of at most ", kMaxUnionParts, " parts"));
     }
     return Type::Union(std::move(members));
   }
@@ -479,6 +491,7 @@ absl::StatusOr<IValue> Parser::ParseDict(TypePtr key, TypePtr value,
   const size_t offset = lexer_.offset();
   lexer_.Next();  // {
   std::vector<std::pair<IValue, IValue>> items;
+  int nan_keys = 0;
   TANDEM_RETURN_IF_ERROR(ParseSequence("}", [&]() -> absl::Status {
     const size_t key_offset = lexer_.offset();
     TANDEM_ASSIGN_OR_RETURN(IValue k, ParseValue(depth + 1));
@@ -488,6 +501,9 @@ absl::StatusOr<IValue> Parser::ParseDict(TypePtr key, TypePtr value,
           key_offset,
           "a key is a string, a number, a bool, a tensor or a "
           "device");
+    }
+    if (!Equal(k, k) && ++nan_keys > kMaxNanKeys) {
+      return lexer_.ErrorAt(key_offset, "fewer keys that are NaN");
     }
     TANDEM_RETURN_IF_ERROR(Expect(":"));
     TANDEM_ASSIGN_OR_RETURN(IValue v, ParseValue(depth + 1));

@@ -145,7 +145,10 @@ class Parser {
                                                       bool is_value);
   absl::StatusOr<std::shared_ptr<Graph>> ParseSubgraphName(Scope* scope);
 
-  std::vector<Subgraph> subgraphs_;  // of the graph that is being read
+  // By number, of the graph that is being read. A reference into it is good
+  // until the next entry.
+  absl::flat_hash_map<size_t, Subgraph> subgraphs_;
+  size_t type_parts_ = 0;  // types read so far, inner ones too
   std::vector<PendingRange> ranges_;
   struct SourceText {
     std::string text;

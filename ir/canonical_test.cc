@@ -358,6 +358,36 @@ TEST(Canonical, HostileNesting) {
   }
 }
 
+// Texts that would take long if something were not bounded.
+TEST(Canonical, HostileWidth) {
+  std::string types, many;
+  for (int i = 0; i < 250; ++i) {
+    absl::StrAppend(&types, i == 0 ? "" : ", ", "Var<v", i, ">");
+  }
+  for (int i = 0; i < 250; ++i) {
+    absl::StrAppend(&many, i == 0 ? "" : ", ", "Union(", types, ")");
+  }
+  std::string nested = "int";
+  for (int i = 0; i < 12; ++i) {
+    nested = absl::StrCat("Union((", nested, ", int), (", nested, ", str))");
+  }
+  std::string keys = "nan: 1";
+  for (int i = 0; i < 100000; ++i) keys += ", nan: 1";
+  std::string forks;
+  for (int64_t i = 1; i < 10000; ++i) {
+    absl::StrAppend(&forks, "prim::fork[Subgraph=@", i * 1000000, "]()\n");
+  }
+  for (const std::string& text :
+       {absl::StrCat("graph(%x : Union(", many, ")): return ()"),
+        absl::StrCat("graph(%x : ", nested, "): return ()"),
+        absl::StrCat("graph(): %x = prim::Constant[value={", keys,
+                     "}]() return ()"),
+        absl::StrCat("graph():\n", forks, "return ()")}) {
+    const auto graph = ParseGraph(text);
+    EXPECT_FALSE(graph.ok()) << text.substr(0, 100);
+  }
+}
+
 TEST(Canonical, WhatHasNoTextIsAnError) {
   Graph g;
   g.AddOutput(g.InsertConstant(IValue(MakeRef<GeneratorObject>())));
