@@ -115,6 +115,10 @@ class GroupBackend {
   // "onednn"; the name by which EngineOptions::backends asks for it.
   virtual absl::string_view name() const = 0;
 
+  // False: the first results of each executable are compared with what kernels
+  // give (their dtypes and sizes), as plugins' are.
+  virtual bool is_trusted() const { return true; }
+
   // Looks at the row, constant arguments and types as far as they are known. A
   // supported node is a kOperator whose outputs are tensors; arguments that are
   // not tensors must be constants, or numbers if the backend can take them

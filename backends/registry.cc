@@ -144,6 +144,17 @@ absl::Status Registry::BoxedKernel(absl::string_view backend,
                                    absl::string_view op,
                                    absl::Status (*function)(const KernelCall&),
                                    KernelOptions options) {
+  const BoundKernel kernel{
+      reinterpret_cast<void (*)()>(function),
+      [](void (*f)(), const KernelCall& call) {
+        return reinterpret_cast<absl::Status (*)(const KernelCall&)>(f)(call);
+      }};
+  return AddBound(backend, op, kernel, options, nullptr);
+}
+
+absl::Status Registry::AddBound(absl::string_view backend, absl::string_view op,
+                                BoundKernel kernel, KernelOptions options,
+                                std::shared_ptr<const void> owner) {
   const auto [name, overload] = SplitName(op);
   const Operator* row = operators_->Find(name, overload);
   if (row == nullptr) {
@@ -151,12 +162,9 @@ absl::Status Registry::BoxedKernel(absl::string_view backend,
         absl::StrCat("backend '", backend, "' registers a kernel for ", op,
                      ", which the table of operators does not have"));
   }
-  const BoundKernel kernel{
-      reinterpret_cast<void (*)()>(function),
-      [](void (*f)(), const KernelCall& call) {
-        return reinterpret_cast<absl::Status (*)(const KernelCall&)>(f)(call);
-      }};
-  return Put(backend, *row, KernelEntry{kernel, options, std::string(backend)});
+  return Put(
+      backend, *row,
+      KernelEntry{kernel, options, std::string(backend), std::move(owner)});
 }
 
 absl::Status Registry::Put(absl::string_view backend, const Operator& op,

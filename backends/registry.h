@@ -33,6 +33,8 @@ struct KernelEntry {
   BoundKernel kernel;
   KernelOptions options;
   std::string backend;
+  // Keeps alive what the kernel works with.
+  std::shared_ptr<const void> owner;
 };
 
 // Kernels of one backend, while it registers. Errors are gathered: a wrong
@@ -58,6 +60,12 @@ class Registry {
   absl::Status BoxedKernel(absl::string_view backend, absl::string_view op,
                            absl::Status (*function)(const KernelCall&),
                            KernelOptions options = {});
+
+  // A kernel that is bound already and takes registers as they are; `owner`
+  // lives as long as the registry.
+  absl::Status AddBound(absl::string_view backend, absl::string_view op,
+                        BoundKernel kernel, KernelOptions options,
+                        std::shared_ptr<const void> owner);
 
   // The kernel of the first of `backends` that has one; null when none does.
   const KernelEntry* Find(const Operator& op,

@@ -84,13 +84,21 @@ GroupSite::Entry* GroupSite::FindLocked(const KernelCall& call) {
   return nullptr;
 }
 
-std::shared_ptr<const GroupExecutable> GroupSite::Find(const KernelCall& call) {
+GroupSite::Found GroupSite::Use(Entry* entry) {
+  Found found;
+  found.executable = entry->executable;
+  found.check = !entry->checked && !backend_->is_trusted();
+  entry->checked = true;
+  return found;
+}
+
+GroupSite::Found GroupSite::Find(const KernelCall& call) {
   for (size_t i = 0; i < call.num_inputs; ++i) {
-    if (!IsTakenByGroups(call.in(i))) return nullptr;
+    if (!IsTakenByGroups(call.in(i))) return {};
   }
   {
     absl::MutexLock lock(&mutex_);
-    if (const Entry* entry = FindLocked(call)) return entry->executable;
+    if (Entry* entry = FindLocked(call)) return Use(entry);
   }
   // Compiled without the lock: other shapes go on meanwhile. Two threads may
   // compile the same; the first to end is kept.
@@ -115,7 +123,7 @@ std::shared_ptr<const GroupExecutable> GroupSite::Find(const KernelCall& call) {
                                    : std::string(executable.status().message());
   }
   absl::MutexLock lock(&mutex_);
-  if (const Entry* entry = FindLocked(call)) return entry->executable;
+  if (Entry* entry = FindLocked(call)) return Use(entry);
   if (entries_.size() >= kMaxEntries) {
     entries_.erase(std::min_element(entries_.begin(), entries_.end(),
                                     [](const auto& a, const auto& b) {
@@ -124,7 +132,7 @@ std::shared_ptr<const GroupExecutable> GroupSite::Find(const KernelCall& call) {
   }
   made->last_use = ++clock_;
   entries_.push_back(std::move(made));
-  return entries_.back()->executable;
+  return Use(entries_.back().get());
 }
 
 void GroupSite::Refuse(const GroupExecutable* executable, std::string reason) {

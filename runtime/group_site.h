@@ -29,9 +29,13 @@ class GroupSite {
             std::unique_ptr<const Plan> kernels);
   ~GroupSite();
 
-  // The executable for the inputs of this call; null when kernels must run
-  // them.
-  std::shared_ptr<const GroupExecutable> Find(const KernelCall& call);
+  struct Found {
+    // Null when kernels must run the call.
+    std::shared_ptr<const GroupExecutable> executable;
+    // Its first call, by a backend that is not trusted: compare with kernels.
+    bool check = false;
+  };
+  Found Find(const KernelCall& call);
   // An executable that failed or gave what it must not: kernels from now on.
   void Refuse(const GroupExecutable* executable, std::string reason);
 
@@ -46,8 +50,10 @@ class GroupSite {
     std::vector<ValueDescription> inputs;
     std::shared_ptr<const GroupExecutable> executable;  // null: refused
     std::string reason;
+    bool checked = false;
     uint64_t last_use = 0;
   };
+  Found Use(Entry* entry) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   Entry* FindLocked(const KernelCall& call)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 

@@ -39,13 +39,17 @@ absl::StatusOr<Tensor> Exp(const Tensor& x) {
 // that a test sees who ran.
 class FakeExecutable : public GroupExecutable {
  public:
-  enum class Lie { kNone, kNoResult };
+  enum class Lie { kNone, kNoResult, kWrongShape };
   FakeExecutable(const Graph& graph, Lie lie) : lie_(lie) {
     for (const Node* n : *graph.block()) relu_.push_back(n->Is("aten::relu"));
   }
   absl::Status Run(const KernelCall& call) const override {
     if (lie_ == Lie::kNoResult) {
       call.out(0) = IValue(5);
+      return absl::OkStatus();
+    }
+    if (lie_ == Lie::kWrongShape) {
+      call.out(0) = IValue(*Tensor::Zeros({7}, DType::kFloat));
       return absl::OkStatus();
     }
     Tensor x = call.in(0).AsTensor();
@@ -78,6 +82,8 @@ class FakeBackend : public GroupBackend {
     }
     return std::make_unique<FakeExecutable>(group, lie);
   }
+  bool is_trusted() const override { return trusted; }
+  bool trusted = true;
   mutable int compiled = 0;
   absl::Status error;
   FakeExecutable::Lie lie = FakeExecutable::Lie::kNone;
@@ -199,6 +205,16 @@ TEST_F(GroupTest, AResultThatIsNoTensorIsCaught) {
   Function* f = Chain({"aten::relu", "aten::neg"});
   EXPECT_EQ(Run(f, {2}, 3), -3);
   EXPECT_THAT(warnings_.text_, HasSubstr("a result is no tensor"));
+}
+
+TEST_F(GroupTest, AWrongShapeOfABackendThatIsNotTrustedIsCaught) {
+  backend_->trusted = false;
+  backend_->lie = FakeExecutable::Lie::kWrongShape;
+  Function* f = Chain({"aten::relu", "aten::neg"});
+  EXPECT_EQ(Run(f, {2}, 3), -3);
+  EXPECT_THAT(warnings_.text_,
+              HasSubstr("result 0 is Float[7] where kernels give Float[2]"));
+  EXPECT_EQ(Run(f, {2}, 4), -4);
 }
 
 TEST_F(GroupTest, AKernelThatDeclinesPassesTheCallOn) {

@@ -53,6 +53,17 @@ bool IsSound(const IValue& v) {
          t->dtype != DType::kUndefined;
 }
 
+// What a backend gave where kernels gave `right`; empty when dtype and sizes
+// agree.
+std::string Difference(const IValue& given, const IValue& right) {
+  const Tensor& a = given.AsTensor();
+  const Tensor& b = right.AsTensor();
+  if (a.dtype() == b.dtype() && a.sizes() == b.sizes()) return "";
+  return absl::StrCat(TypeName(a.dtype()), DimsToString(a.sizes()),
+                      " where kernels give ", TypeName(b.dtype()),
+                      DimsToString(b.sizes()));
+}
+
 }  // namespace
 
 absl::Status Execution::CallGroup(const Plan& plan, const Instruction& i,
@@ -62,24 +73,49 @@ absl::Status Execution::CallGroup(const Plan& plan, const Instruction& i,
   const uint32_t* inputs = plan.operands.data() + i.b;
   const KernelCall call{r, inputs, inputs + i.c, i.c, i.d};
   // Autocast changes what each operator computes in.
+  absl::InlinedVector<IValue, 2> given;
+  GroupSite::Found found;
   if (autocast_.empty() || autocast_.back() == DType::kUndefined) {
-    if (const auto executable = site.Find(call); executable != nullptr) {
-      absl::Status status = executable->Run(call);
-      if (status.ok()) {
-        bool sound = true;
-        for (uint32_t k = 0; k < i.d; ++k) sound &= IsSound(call.out(k));
-        if (sound) return status;
-        site.Refuse(executable.get(), "a result is no tensor with memory");
-      } else if (!IsDeclined(status)) {
-        return status;
-      }
-    }
+    found = site.Find(call);
   }
   absl::InlinedVector<IValue, 8> args;
-  for (uint32_t k = 0; k < i.c; ++k) args.push_back(call.in(k));
+  if (found.executable == nullptr || found.check) {
+    for (uint32_t k = 0; k < i.c; ++k) args.push_back(call.in(k));
+  }
+  if (found.executable != nullptr) {
+    absl::Status status = found.executable->Run(call);
+    if (!status.ok() && !IsDeclined(status)) {
+      if (site.backend().is_trusted()) return status;
+      TANDEM_RETURN_IF_ERROR(CheckStop());
+      site.Refuse(found.executable.get(), std::string(status.message()));
+    }
+    if (status.ok()) {
+      bool sound = true;
+      for (uint32_t k = 0; k < i.d; ++k) {
+        sound &= IsSound(call.out(k));
+        if (found.check) given.push_back(call.out(k));
+      }
+      if (sound && !found.check) return status;
+      if (!sound) {
+        given.clear();
+        site.Refuse(found.executable.get(),
+                    "a result is no tensor with memory");
+      }
+    }
+    if (args.empty()) {
+      for (uint32_t k = 0; k < i.c; ++k) args.push_back(call.in(k));
+    }
+  }
   Results results;
   TANDEM_RETURN_IF_ERROR(
       Run(site.kernels(), args.data(), args.size(), &results));
+  for (size_t k = 0; k < given.size(); ++k) {
+    const std::string difference = Difference(given[k], results[k]);
+    if (difference.empty()) continue;
+    site.Refuse(found.executable.get(),
+                absl::StrCat("result ", k, " is ", difference));
+    break;
+  }
   for (uint32_t k = 0; k < i.d; ++k) call.out(k) = std::move(results[k]);
   return absl::OkStatus();
 }
