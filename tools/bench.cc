@@ -29,6 +29,7 @@ constexpr FlagInfo kFlags[] = {
     {"json", false, "one line of JSON"},
     kBackendFlag,
     kThreadsFlag,
+    kLoadFlag,
     kNoVerifyFlag,
 };
 

@@ -227,6 +227,7 @@ class Checker {
 constexpr FlagInfo kFlags[] = {
     kBackendFlag,
     kThreadsFlag,
+    kLoadFlag,
     kMemoryFlag,
     kDeadlineFlag,
     kNoVerifyFlag,

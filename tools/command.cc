@@ -4,11 +4,14 @@
 
 #include <csignal>
 #include <cstdio>
+#include <cstdlib>
 #include <iostream>
 #include <map>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "absl/time/clock.h"
 #include "tandem/backends/onednn/onednn.h"
@@ -42,6 +45,14 @@ absl::StatusOr<std::unique_ptr<Session>> Session::Create(
   std::unique_ptr<Session> session(new Session());
   TANDEM_RETURN_IF_ERROR(reference::Register(session->registry_));
   TANDEM_RETURN_IF_ERROR(onednn::Register(session->registry_));
+  session->plugins_ =
+      std::make_unique<PluginHost>(&session->registry_, &session->operators_);
+  if (const char* path = std::getenv("TANDEM_PLUGIN_PATH"); path != nullptr) {
+    session->plugins_->search_path = SplitSearchPath(path);
+  }
+  for (const std::string& plugin : options.All("load")) {
+    TANDEM_RETURN_IF_ERROR(session->plugins_->Load(plugin));
+  }
   EngineOptions engine;
   if (options.Has("backend")) {
     engine.backends =
@@ -86,7 +97,36 @@ CallOptions Session::call_options() const {
   return options;
 }
 
+// An operator that tandem does not have comes from a plugin, or never.
+absl::Status Session::NamePlugins(absl::Status status) const {
+  if (!absl::StrContains(status.message(), "Unknown builtin op") &&
+      !absl::StrContains(status.message(), "unknown operator")) {
+    return status;
+  }
+  std::vector<std::string> loaded;
+  for (const PluginHost::Loaded& l : plugins_->loaded())
+    loaded.push_back(l.name);
+  std::string text(status.message());
+  while (!text.empty() && text.back() == '\n') text.pop_back();
+  absl::StrAppend(
+      &text, "\nOperators of others come from plugins: ",
+      loaded.empty() ? std::string("none is loaded (--load PLUGIN)")
+                     : absl::StrCat("loaded are ", absl::StrJoin(loaded, ", ")),
+      "; the search path is ",
+      plugins_->search_path.empty()
+          ? std::string("empty (TANDEM_PLUGIN_PATH)")
+          : absl::StrJoin(plugins_->search_path, ":"));
+  return absl::Status(status.code(), text);
+}
+
 absl::StatusOr<Module> Session::Load(const std::string& path,
+                                     TandemExtras* extras) const {
+  absl::StatusOr<Module> module = Open(path, extras);
+  if (!module.ok()) return NamePlugins(module.status());
+  return module;
+}
+
+absl::StatusOr<Module> Session::Open(const std::string& path,
                                      TandemExtras* extras) const {
   TANDEM_ASSIGN_OR_RETURN(std::shared_ptr<File> file, File::Open(path));
   if (IsTandemFile(file->bytes())) {

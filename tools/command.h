@@ -11,6 +11,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
+#include "tandem/backends/abi/plugin_host.h"
 #include "tandem/backends/registry.h"
 #include "tandem/runtime/engine.h"
 #include "tandem/runtime/module.h"
@@ -53,25 +54,37 @@ inline constexpr FlagInfo kDeadlineFlag = {
 inline constexpr FlagInfo kNoVerifyFlag = {
     "no-verify", false, "do not compare the checksums of weights"};
 
-// Registry, engine and budget as the flags ask.
+inline constexpr FlagInfo kLoadFlag = {
+    "load", true,
+    "PLUGIN  a shared object; a name is looked for in $TANDEM_PLUGIN_PATH"};
+
+// Registry, plugins, engine and budget as the flags ask.
 class Session {
  public:
   static absl::StatusOr<std::unique_ptr<Session>> Create(
       const Options& options);
 
   const Registry& registry() const { return registry_; }
+  const PluginHost& plugins() const { return *plugins_; }
   const Engine& engine() const { return *engine_; }
   // Opens a .pt archive or a model.tandem, whatever it is named; __setstate__
   // runs under a budget and prints nothing. `extras`, if not null, gets what
   // lies beside the model.
   absl::StatusOr<Module> Load(const std::string& path,
                               TandemExtras* extras = nullptr) const;
+  // The same error, with where operators come from if it is about one.
+  absl::Status NamePlugins(absl::Status status) const;
   // With deadline, memory budget and the flag that SIGINT sets.
   CallOptions call_options() const;
 
  private:
+  absl::StatusOr<Module> Open(const std::string& path,
+                              TandemExtras* extras) const;
+
   Session() = default;
-  Registry registry_;
+  OperatorTable operators_{&OperatorTable::Builtin()};
+  Registry registry_{&operators_};
+  std::unique_ptr<PluginHost> plugins_;
   std::unique_ptr<Engine> engine_;
   std::unique_ptr<MemoryBudget> memory_;
   double deadline_seconds_ = 0;

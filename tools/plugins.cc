@@ -8,6 +8,7 @@ namespace {
 
 constexpr FlagInfo kFlags[] = {
     {"missing", false, "list the operators that no backend covers"},
+    kLoadFlag,
 };
 
 int Run(const Options& options) {
@@ -17,7 +18,14 @@ int Run(const Options& options) {
   const std::vector<const Operator*> all = registry.operators().All();
   for (const std::string& backend : registry.backends()) {
     std::cout << backend << ": " << registry.Coverage(backend) << " of "
-              << all.size() << " operators\n";
+              << all.size() << " operators"
+              << (registry.FindGroupBackend(backend) != nullptr
+                      ? ", compiles groups\n"
+                      : "\n");
+  }
+  for (const PluginHost::Loaded& l : (*session)->plugins().loaded()) {
+    std::cout << "plugin " << l.name << " " << l.version << " from " << l.path
+              << "\n";
   }
   if (options.Has("missing")) {
     for (const Operator* op : all) {
@@ -33,7 +41,7 @@ int Run(const Options& options) {
 
 const Command& PluginsCommand() {
   static const Command kCommand = {
-      "plugins", "plugins [--missing]",
+      "plugins", "plugins [--missing] [--load PLUGIN]",
       "Lists backends and the operators they cover.", kFlags, &Run};
   return kCommand;
 }

@@ -21,6 +21,7 @@ constexpr FlagInfo kFlags[] = {
     {"seed", true, "N  of random operators"},
     kBackendFlag,
     kThreadsFlag,
+    kLoadFlag,
     kMemoryFlag,
     kDeadlineFlag,
     kNoVerifyFlag,
