@@ -14,6 +14,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "absl/time/clock.h"
+#include "tandem/backends/native/native.h"
 #include "tandem/backends/onednn/onednn.h"
 #include "tandem/backends/reference/reference.h"
 #include "tandem/serialization/torchscript/module_loader.h"
@@ -43,6 +44,7 @@ void InstallSignalHandlers() {
 absl::StatusOr<std::unique_ptr<Session>> Session::Create(
     const Options& options) {
   std::unique_ptr<Session> session(new Session());
+  TANDEM_RETURN_IF_ERROR(native::Register(session->registry_));
   TANDEM_RETURN_IF_ERROR(reference::Register(session->registry_));
   TANDEM_RETURN_IF_ERROR(onednn::Register(session->registry_));
   session->plugins_ =

@@ -309,16 +309,17 @@ std::string CheckValue(const IValue& got, Reader& reader,
   }
 }
 
-std::string RunCase(const Registry& registry, absl::string_view line) {
+std::string RunCase(const Registry& registry,
+                    absl::Span<const std::string> backends,
+                    absl::string_view line) {
   const std::vector<absl::string_view> parts = absl::StrSplit(line, '\t');
   const std::pair<absl::string_view, absl::string_view> name =
       absl::StrSplit(parts[0], absl::MaxSplits('.', 1));
   const Operator* op = registry.operators().Find(name.first, name.second);
   if (op == nullptr) return "no such operator";
-  static const std::string* const kReference = new std::string("reference");
-  const KernelEntry* kernel =
-      registry.Find(*op, absl::MakeConstSpan(kReference, 1));
-  if (kernel == nullptr) return "no kernel";
+  const std::vector<const KernelEntry*> kernels =
+      registry.FindAll(*op, backends);
+  if (kernels.empty()) return "no kernel";
   std::vector<IValue> registers;
   std::vector<uint32_t> inputs, outputs;
   std::vector<Tensor> tensors;
@@ -327,7 +328,7 @@ std::string RunCase(const Registry& registry, absl::string_view line) {
     absl::StatusOr<IValue> v = ParseValue(arguments, *a.type, &tensors);
     if (!v.ok()) return std::string(v.status().message());
     IValue resolved = *v;
-    if (!kernel->options.handles_lazy_bits && resolved.is_tensor()) {
+    if (!kernels[0]->options.handles_lazy_bits && resolved.is_tensor()) {
       resolved = IValue(*ResolveLazyBits(resolved.AsTensor()));
     }
     inputs.push_back(registers.size());
@@ -340,7 +341,11 @@ std::string RunCase(const Registry& registry, absl::string_view line) {
   const KernelCall call = {registers.data(), inputs.data(), outputs.data(),
                            static_cast<uint32_t>(inputs.size()),
                            static_cast<uint32_t>(outputs.size())};
-  const absl::Status status = kernel->kernel(call);
+  absl::Status status;
+  for (const KernelEntry* kernel : kernels) {
+    status = kernel->kernel(call);
+    if (!IsDeclined(status)) break;
+  }
   if (absl::StartsWith(parts[2], "E")) {
     const std::string want = Unquote(parts[2]);
     if (status.ok()) return absl::StrCat("no error, but should be: ", want);
@@ -366,14 +371,15 @@ std::string RunCase(const Registry& registry, absl::string_view line) {
 
 }  // namespace
 
-CaseCounts RunRecordedCases(const Registry& registry, absl::string_view path) {
+CaseCounts RunRecordedCases(const Registry& registry, absl::string_view path,
+                            std::vector<std::string> backends) {
   CaseCounts counts;
   std::ifstream file{std::string(path)};
   std::string line;
   for (int number = 1; std::getline(file, line); ++number) {
     if (line.empty() || line[0] == '#') continue;
     ++counts.run;
-    const std::string why = RunCase(registry, line);
+    const std::string why = RunCase(registry, backends, line);
     if (!why.empty()) {
       counts.failures.push_back(absl::StrCat(
           "line ", number, ": ", line.substr(0, 300), "\n    ", why));

@@ -16,10 +16,12 @@ struct CaseCounts {
   std::vector<std::string> failures;  // "line 3: aten::roll …: why"
 };
 
-// Every line of the file against the kernels of "reference": dtypes, sizes,
-// strides, offsets, values, which storage is shared, what was changed, texts of
-// errors. `path` from the repository's root.
-CaseCounts RunRecordedCases(const Registry& registry, absl::string_view path);
+// Every line of the file against the kernels of "reference", or of the first of
+// `backends` that does not decline: dtypes, sizes, strides, offsets, values,
+// which storage is shared, what was changed, texts of errors. `path` from the
+// repository's root.
+CaseCounts RunRecordedCases(const Registry& registry, absl::string_view path,
+                            std::vector<std::string> backends = {"reference"});
 
 }  // namespace tandem::reference
 

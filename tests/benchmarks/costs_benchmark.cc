@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "benchmark/benchmark.h"
+#include "tandem/backends/native/native.h"
 #include "tandem/backends/reference/reference.h"
 #include "tandem/runtime/engine.h"
 #include "tandem/serialization/torchscript/module_loader.h"
@@ -20,8 +21,13 @@ namespace {
 const Engine& SharedEngine() {
   static const Engine* const kEngine = [] {
     auto* registry = new Registry();
-    if (!reference::Register(*registry).ok()) std::abort();
-    return new Engine(registry);
+    if (!native::Register(*registry).ok() ||
+        !reference::Register(*registry).ok()) {
+      std::abort();
+    }
+    EngineOptions options;
+    options.backends = {"native", "reference"};
+    return new Engine(registry, options);
   }();
   return *kEngine;
 }

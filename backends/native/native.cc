@@ -1,0 +1,15 @@
+#include "tandem/backends/native/native.h"
+
+#include "tandem/backends/native/families.h"
+#include "tandem/tensor/status_macros.h"
+
+namespace tandem::native {
+
+absl::Status Register(Registry& registry) {
+  TANDEM_RETURN_IF_ERROR(RegisterElementwise(registry));
+  TANDEM_RETURN_IF_ERROR(RegisterReduce(registry));
+  TANDEM_RETURN_IF_ERROR(RegisterMatmul(registry));
+  return absl::OkStatus();
+}
+
+}  // namespace tandem::native
