@@ -24,6 +24,7 @@
 namespace tandem {
 
 class Plan;
+class Profiler;
 class ThreadPool;
 
 struct EngineOptions {
@@ -42,6 +43,7 @@ struct CallOptions {
   OutputSink* warnings = nullptr;  // null: standard error
   const std::atomic<bool>* cancel = nullptr;
   absl::Time deadline = absl::InfiniteFuture();
+  Profiler* profiler = nullptr;  // null: nothing is timed
   // Loop turns, calls and operators; ResourceExhaustedError past it.
   int64_t max_steps = INT64_MAX;
 };

@@ -316,7 +316,9 @@ absl::Status Execution::Loop(const Plan& plan, IValue* r, Results* results) {
         return absl::OkStatus();
       }
       case OpCode::kKernel:
-        status = CallKernel(plan, *i, r);
+        status = ABSL_PREDICT_TRUE(options_.profiler == nullptr)
+                     ? CallKernel(plan, *i, r)
+                     : Profile(plan, *i, r);
         if (ABSL_PREDICT_FALSE(!status.ok())) goto failed;
         break;
       case OpCode::kCallPlan:
@@ -328,7 +330,9 @@ absl::Status Execution::Loop(const Plan& plan, IValue* r, Results* results) {
         if (ABSL_PREDICT_FALSE(!status.ok())) goto failed;
         break;
       case OpCode::kGroup:
-        status = CallGroup(plan, *i, r);
+        status = ABSL_PREDICT_TRUE(options_.profiler == nullptr)
+                     ? CallGroup(plan, *i, r)
+                     : Profile(plan, *i, r);
         if (ABSL_PREDICT_FALSE(!status.ok())) goto failed;
         break;
       case OpCode::kFork:

@@ -52,6 +52,9 @@ class Execution {
   absl::Status Loop(const Plan& plan, IValue* registers, Results* results);
   absl::Status CallKernel(const Plan& plan, const Instruction& i,
                           IValue* registers);
+  // The same, or a group, timed.
+  absl::Status Profile(const Plan& plan, const Instruction& i,
+                       IValue* registers);
   absl::Status CheckTensors(const KernelSite& site, const Plan& plan,
                             const Instruction& i, IValue* registers,
                             std::vector<std::pair<uint32_t, IValue>>* saved);

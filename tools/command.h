@@ -40,6 +40,7 @@ const Command& CheckCommand();
 const Command& ShowCommand();
 const Command& BenchCommand();
 const Command& ConvertCommand();
+const Command& ProfileCommand();
 const Command& PluginsCommand();
 
 // Flags that make an engine, for the commands that run models.
