@@ -1,0 +1,171 @@
+// Functions and classes to syntax trees.
+#include "absl/strings/str_cat.h"
+#include "tandem/frontends/script/syntax_parser.h"
+
+namespace tandem::script {
+
+bool Parser::ParseParam(bool keyword_only, Param* out) {
+  if (!ParseIdentifier(&out->name)) return false;
+  out->type = nullptr;
+  out->default_value = nullptr;
+  out->keyword_only = keyword_only;
+  out->span = out->name.span;
+  if (lex_.NextIf(':')) {
+    out->type = ParseExpr();
+    if (out->type == nullptr) return false;
+    out->span = Merge(out->span, out->type->span);
+  } else if (!python()) {
+    out->span = Merge(out->span, here());
+  }
+  if (lex_.NextIf('=')) {
+    out->default_value = ParseExpr();
+    if (out->default_value == nullptr) return false;
+    out->span = Merge(out->span, out->default_value->span);
+  } else if (!python()) {
+    out->span = Merge(out->span, here());
+  }
+  return true;
+}
+
+bool Parser::ParseDecl(Decl* out) {
+  out->span = here();
+  if (!Expect('(')) return false;
+  std::vector<Param> params;
+  bool keyword_only = false;
+  while (kind() != ')') {
+    if (!keyword_only && lex_.NextIf('*')) {
+      keyword_only = true;
+      if (python() && kind() == kIdent) {
+        FailAt(
+            "Compiled functions can't take variable number of arguments or "
+            "use keyword-only arguments with defaults",
+            here());
+        return false;
+      }
+    } else if (python() && kind() == '/') {
+      lex_.Next();
+    } else if (python() && (kind() == kPow || kind() == '*')) {
+      FailAt(
+          "Compiled functions can't take variable number of arguments or "
+          "use keyword-only arguments with defaults",
+          here());
+      return false;
+    } else {
+      Param param;
+      if (!ParseParam(keyword_only, &param)) return false;
+      out->span = Merge(out->span, param.span);
+      params.push_back(param);
+    }
+    if (!lex_.NextIf(',')) break;
+  }
+  if (!Expect(')')) return false;
+  out->params = tree_.Copy(params);
+  out->return_type = nullptr;
+  TextSpan last = here();
+  if (lex_.NextIf(kArrow)) {
+    last = here();
+    out->return_type = ParseExpr();
+    if (out->return_type == nullptr) return false;
+    last = Merge(last, out->return_type->span);
+  }
+  out->span = Merge(out->span, last);
+  return Expect(':');
+}
+
+// `# type: (A, B) -> C` gives the parameters (but a method's self) their types.
+bool Parser::ParseTypeComment(bool is_method, Decl* decl) {
+  if (!Expect(kTypeComment) || !Expect('(')) return false;
+  std::vector<const Expr*> types;
+  while (kind() != ')') {
+    const Expr* type = ParseExpr();
+    if (type == nullptr) return false;
+    types.push_back(type);
+    if (!lex_.NextIf(',')) break;
+  }
+  if (!Expect(')')) return false;
+  const Expr* return_type = nullptr;
+  if (lex_.NextIf(kArrow)) {
+    return_type = ParseExpr();
+    if (return_type == nullptr) return false;
+  }
+  const size_t first = is_method && !decl->params.empty() ? 1 : 0;
+  const size_t expected = decl->params.size() - first;
+  if (expected != types.size()) {
+    FailAt(absl::StrCat("Number of type annotations (", types.size(),
+                        ") did not match the number of ",
+                        is_method ? "method" : "function", " parameters (",
+                        expected, ")"),
+           decl->span);
+    return false;
+  }
+  std::vector<Param> params(decl->params.begin(), decl->params.end());
+  for (size_t i = 0; i < types.size(); ++i) params[first + i].type = types[i];
+  decl->params = tree_.Copy(params);
+  decl->return_type = return_type;
+  return true;
+}
+
+const DefStmt* Parser::ParseDef(bool is_method, List<const Expr*> decorators) {
+  const Nesting nesting(this);
+  if (!nesting.ok()) return nullptr;
+  Identifier name;
+  Decl decl;
+  if (!Expect(kDef) || !ParseIdentifier(&name) || !ParseDecl(&decl)) {
+    return nullptr;
+  }
+  Body body;
+  const TextSpan start = here();
+  ++function_depth_;
+  if (lex_.NextIf(kIndent)) {
+    if (kind() == kTypeComment &&
+        (!ParseTypeComment(is_method, &decl) || !Expect(kNewline))) {
+      return nullptr;
+    }
+    if (!ParseStatements(here(), is_method, &body)) return nullptr;
+  } else {
+    if (kind() == kTypeComment && !ParseTypeComment(is_method, &decl)) {
+      return nullptr;
+    }
+    const Stmt* statement = ParseStmt(is_method);
+    if (statement == nullptr) return nullptr;
+    body.statements = tree_.Copy(std::vector<const Stmt*>{statement});
+    body.span = Merge(start, statement->span);
+  }
+  --function_depth_;
+  auto* node =
+      tree_.New<DefStmt>(Merge(name.span, Merge(decl.span, body.span)));
+  node->name = name;
+  node->decl = decl;
+  node->body = body;
+  node->decorators = decorators;
+  return node;
+}
+
+const Stmt* Parser::ParseClass(List<const Expr*> decorators) {
+  const Nesting nesting(this);
+  if (!nesting.ok()) return nullptr;
+  Identifier name;
+  if (!Expect(kClass) || !ParseIdentifier(&name)) return nullptr;
+  TextSpan span = name.span;
+  std::vector<const Expr*> bases;
+  if (lex_.NextIf('(')) {
+    while (kind() != ')') {
+      const Expr* base = ParseExpr();
+      if (base == nullptr) return nullptr;
+      span = Merge(span, base->span);
+      bases.push_back(base);
+      if (!python() || !lex_.NextIf(',')) break;
+    }
+    if (!Expect(')')) return nullptr;
+  }
+  Body body;
+  if (!Expect(':') || !ParseBody(&body, /*in_class=*/true)) return nullptr;
+  auto* node = tree_.New<ClassStmt>(Merge(span, body.span));
+  node->name = name;
+  node->bases = tree_.Copy(bases);
+  node->body = body;
+  node->decorators = decorators;
+  return node;
+}
+
+}  // namespace tandem::script
