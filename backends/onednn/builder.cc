@@ -138,13 +138,16 @@ absl::StatusOr<Operand> Builder::As(const Operand& operand,
                                     const MemoryDesc& md,
                                     const Attributes& attr) {
   if (attr == nullptr && d().Equal(operand.md, md)) return operand;
+  const int threads = ThreadsFor(d().Bytes(md) / 4, true);
+  const Library::ScopedThreads scope(d().library(), threads);
   TANDEM_ASSIGN_OR_RETURN(const PrimitiveDesc pd,
                           d().Reorder(operand.md, md, attr));
   if (!IsConstant(operand)) {
     Operand result =
         NewOperand(md, operand.sizes, operand.strides, operand.dtype);
-    TANDEM_RETURN_IF_ERROR(AddStep(
-        pd, {{DNNL_ARG_FROM, operand}, {DNNL_ARG_TO, result}}, "reorder"));
+    TANDEM_RETURN_IF_ERROR(
+        AddStep(pd, {{DNNL_ARG_FROM, operand}, {DNNL_ARG_TO, result}},
+                "reorder", threads));
     return result;
   }
   // Once, now.
@@ -304,8 +307,9 @@ bool Builder::DiesWith(const Operand& operand,
 }
 
 absl::Status Builder::AddStep(const PrimitiveDesc& pd, Arguments args,
-                              std::string name) {
+                              std::string name, int threads) {
   Step step;
+  step.threads = threads;
   TANDEM_ASSIGN_OR_RETURN(step.primitive, d().Create(pd));
   const auto add = [&](int arg, const Operand& o) {
     step.args.push_back({arg, parts_.slots.size()});
@@ -329,6 +333,12 @@ void Builder::CountWork(DimSpan factors) {
     if (__builtin_mul_overflow(work, f, &work)) work = INT64_MAX;
   }
   if (__builtin_add_overflow(work_, work, &work_)) work_ = INT64_MAX;
+  last_work_ = work;
+}
+
+int Builder::ThreadsFor(int64_t multiplications, bool memory_bound) const {
+  // About 5 us of one thread.
+  return multiplications < (memory_bound ? 40000 : 250000) ? 1 : parts_.threads;
 }
 
 absl::Status Builder::DefineOutputs() {
@@ -345,8 +355,9 @@ absl::Status Builder::DefineOutputs() {
         buffer.bytes != d().Bytes(md) || !d().Equal(o.md, md)) {
       TANDEM_ASSIGN_OR_RETURN(const PrimitiveDesc pd, d().Reorder(o.md, md));
       const Operand copy = NewOperand(md, o.sizes, o.strides, o.dtype);
-      TANDEM_RETURN_IF_ERROR(
-          AddStep(pd, {{DNNL_ARG_FROM, o}, {DNNL_ARG_TO, copy}}, "reorder"));
+      TANDEM_RETURN_IF_ERROR(AddStep(pd,
+                                     {{DNNL_ARG_FROM, o}, {DNNL_ARG_TO, copy}},
+                                     "reorder", parts_.threads));
       o = copy;
     }
     parts_.buffers[o.buffer].kind = Buffer::Kind::kOutput;

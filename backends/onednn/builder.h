@@ -101,10 +101,14 @@ class Builder {
 
   // Adds a primitive; its scratchpad comes from the arena.
   absl::Status AddStep(const PrimitiveDesc& pd, Arguments args,
-                       std::string name);
+                       std::string name, int threads);
   // Multiplications, roughly, as a product of sizes: tells groups that are too
   // small to bother.
   void CountWork(DimSpan factors);
+  // Threads for a primitive of so many multiplications (elements, where it is
+  // bound by memory): one where a team would cost more than it saves.
+  int ThreadsFor(int64_t multiplications, bool memory_bound) const;
+  int64_t last_work() const { return last_work_; }
 
  private:
   size_t NewBuffer(Buffer buffer);
@@ -124,7 +128,7 @@ class Builder {
   // Values whose elements a buffer holds.
   std::vector<std::vector<const Value*>> holds_;
   absl::flat_hash_set<const Node*> done_;
-  int64_t work_ = 0;
+  int64_t work_ = 0, last_work_ = 0;
 };
 
 // Unimplemented: kernels run the group, and its reason shows in the plan.

@@ -17,11 +17,11 @@
 namespace tandem::onednn {
 namespace {
 
-// Turns of a waiting libgomp thread before it sleeps: some microseconds, so
+// Turns of a waiting libgomp thread before it sleeps: a few microseconds, so
 // that a team is still awake for the next of a row of small primitives, and a
 // thread whose partner is not scheduled gives its core up soon. libgomp's own
 // choice is milliseconds.
-constexpr char kSpins[] = "10000";
+constexpr char kSpins[] = "1000";
 
 // libgomp reads its settings once, when it is loaded. Settings of the user, or
 // a libgomp that the program has already, are left alone.
@@ -137,14 +137,15 @@ Library::ScopedThreads::ScopedThreads(const Library& library, int threads)
     : library_(library),
       previous_(library.omp_get_max_threads_ == nullptr
                     ? 0
-                    : library.omp_get_max_threads_()) {
+                    : library.omp_get_max_threads_()),
+      threads_(threads) {
   if (library_.omp_set_num_threads_ != nullptr && previous_ != threads) {
     library_.omp_set_num_threads_(threads);
   }
 }
 
 Library::ScopedThreads::~ScopedThreads() {
-  if (library_.omp_set_num_threads_ != nullptr) {
+  if (library_.omp_set_num_threads_ != nullptr && previous_ != threads_) {
     library_.omp_set_num_threads_(previous_);
   }
 }

@@ -105,7 +105,7 @@ class Library {
 
    private:
     const Library& library_;
-    const int previous_;
+    const int previous_, threads_;
   };
 
  private:

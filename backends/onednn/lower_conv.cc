@@ -104,6 +104,7 @@ absl::Status Emit(Builder& b, Convolution& c) {
                                        : ContiguousStrides(f.sizes);
   f.dtype = x.dtype;
   f.name = absl::StrCat(p.transposed ? "deconv" : "conv", rank, "d");
+  f.memory_bound = false;
   f.create = [&](const Attributes& attr) -> absl::StatusOr<PrimitiveDesc> {
     TANDEM_ASSIGN_OR_RETURN(const MemoryDesc src, b.d().Any(x.sizes, x.dtype));
     TANDEM_ASSIGN_OR_RETURN(const MemoryDesc weights,

@@ -79,6 +79,7 @@ absl::StatusOr<Operand> EmitProduct(Builder& b, Product p, const Value* result,
   f.dtype = p.a.dtype;
   f.name = p.name;
   if (p.scale != 1) f.scale = {{dnnl_eltwise_linear, p.scale, 0}};
+  f.memory_bound = false;
   f.create = [&](const Attributes& attr) -> absl::StatusOr<PrimitiveDesc> {
     MemoryDesc weights = p.b.md;
     if (packed) {

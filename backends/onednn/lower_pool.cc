@@ -211,6 +211,7 @@ absl::Status EmitResampling(Builder& b, const Node& n, dnnl_alg_kind_t alg,
     }
     sizes.push_back(output[i]);
   }
+  b.CountWork(sizes);
   return EmitSpatial(
       b, n.output(), x, x, sizes, "resampling",
       [&](const MemoryDesc& src, const MemoryDesc& dst,

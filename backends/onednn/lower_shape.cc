@@ -165,6 +165,8 @@ absl::Status LowerCat(Builder& b, const Node& n) {
               DimSpan(first) != DimSpan(ContiguousStrides(xs[0].sizes))
           ? ChannelsLastStrides(sizes)
           : ContiguousStrides(sizes);
+  const int threads = b.ThreadsFor(b.last_work(), true);
+  const Library::ScopedThreads scope(b.d().library(), threads);
   // Where all lie alike but in blocks that the result does not fill, rows.
   absl::StatusOr<PrimitiveDesc> pd = Refuse("");
   TANDEM_ASSIGN_OR_RETURN(const Attributes attr, b.d().NewAttributes());
@@ -190,7 +192,7 @@ absl::Status LowerCat(Builder& b, const Node& n) {
     args.push_back({DNNL_ARG_MULTIPLE_SRC + static_cast<int>(i), xs[i]});
   }
   args.push_back({DNNL_ARG_DST, result});
-  TANDEM_RETURN_IF_ERROR(b.AddStep(*pd, std::move(args), "cat"));
+  TANDEM_RETURN_IF_ERROR(b.AddStep(*pd, std::move(args), "cat", threads));
   b.MarkDone(n.input(0)->node());
   b.Define(n.output(), result);
   return absl::OkStatus();

@@ -33,6 +33,7 @@ absl::Span<const Lowering> PointwiseLowerings();
 absl::Span<const Lowering> NormLowerings();
 absl::Span<const Lowering> ReduceLowerings();
 absl::Span<const Lowering> ShapeLowerings();
+absl::Span<const Lowering> RnnLowerings();
 
 // Constant arguments. They are there and of that kind: Supports() looked.
 int64_t IntArg(const Node& node, size_t i);

@@ -32,7 +32,7 @@ class Backend : public GroupBackend {
     for (const absl::Span<const Lowering> family :
          {ConvLowerings(), MatMulLowerings(), PoolLowerings(),
           PointwiseLowerings(), NormLowerings(), ReduceLowerings(),
-          ShapeLowerings()}) {
+          ShapeLowerings(), RnnLowerings()}) {
       for (const Lowering& l : family) {
         const std::string op = l.op;
         const size_t dot = op.find('.');
@@ -101,7 +101,8 @@ class Backend : public GroupBackend {
       const Value* v = node.input(i);
       if (IsTensorType(*arguments[i].type)) {
         if (arguments[i].type->is(TypeKind::kList) &&
-            !v->node()->is(NodeKind::kListConstruct)) {
+            !v->node()->is(NodeKind::kListConstruct) &&
+            !ConstantOf(v).has_value()) {
           return "a list of tensors that is not written out";
         }
         if (std::string reason = RefusalOfTensor(*v); !reason.empty()) {

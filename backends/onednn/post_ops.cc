@@ -124,6 +124,8 @@ class Emitter {
 
   absl::StatusOr<Operand> Run() {
     links_ = Collect(b_, f_);
+    threads_ = b_.ThreadsFor(b_.last_work(), f_.memory_bound);
+    const Library::ScopedThreads scope(b_.d().library(), threads_);
     const size_t own = links_.empty() || links_[0].node != nullptr ? 0 : 1;
     TANDEM_ASSIGN_OR_RETURN(const PrimitiveDesc plain, Describe(own, false));
     if (b_.d().IsReference(plain) && !f_.allow_reference) {
@@ -283,7 +285,8 @@ class Emitter {
       dst = b_.NewOperand(dst_md, physical_, physical_, f_.dtype);
     }
     args.push_back({DNNL_ARG_DST, *dst});
-    TANDEM_RETURN_IF_ERROR(b_.AddStep(pd, std::move(args), std::move(name)));
+    TANDEM_RETURN_IF_ERROR(
+        b_.AddStep(pd, std::move(args), std::move(name), threads_));
     for (const Node* node : Nodes(n)) b_.MarkDone(node);
     Operand result = *dst;
     const Dims& strides = n == 0 ? f_.strides : links_[n - 1].strides;
@@ -303,6 +306,7 @@ class Emitter {
   const Fusable& f_;
   Dims physical_;
   std::vector<Link> links_;
+  int threads_ = 1;
 };
 
 }  // namespace

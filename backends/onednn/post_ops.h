@@ -54,6 +54,8 @@ struct Fusable {
   // Attributes to start from (scales, …); may be empty.
   std::function<absl::Status(dnnl_primitive_attr_t)> attributes;
   std::string name;
+  // Bound by memory rather than by multiplications (Builder::ThreadsFor).
+  bool memory_bound = true;
   // Post-ops that belong to the operator itself: a scale, then an addend of the
   // rank of the destination.
   std::vector<Eltwise> scale;

@@ -197,17 +197,19 @@ absl::Status Program::Execute(const KernelCall& call, Frame& frame) const {
   }
   const TaskRunner* tasks = CurrentContext().tasks;
   const int threads = tasks == nullptr ? 1 : std::max(1, tasks->threads());
-  // The primitives' scratchpads were sized for parts_.threads.
-  Library::ScopedThreads scope(library, std::min(threads, parts_.threads));
   for (size_t s = 0; s < parts_.steps.size(); ++s) {
     TANDEM_RETURN_IF_ERROR(CheckStop());
+    const Step& step = parts_.steps[s];
+    // The primitives' scratchpads were sized for step.threads.
+    const Library::ScopedThreads scope(library,
+                                       std::min(threads, step.threads));
     const std::vector<dnnl_exec_arg_t>& args = frame.args[s];
     const dnnl_status_t status =
-        library.primitive_execute(parts_.steps[s].primitive.get(), frame.stream,
+        library.primitive_execute(step.primitive.get(), frame.stream,
                                   static_cast<int>(args.size()), args.data());
     if (status != dnnl_success) {
       return absl::InternalError(
-          absl::StrCat("oneDNN: ", parts_.steps[s].name, " failed"));
+          absl::StrCat("oneDNN: ", step.name, " failed"));
     }
   }
   for (size_t o = 0; o < results.size(); ++o) {

@@ -49,6 +49,7 @@ struct Step {
   Primitive primitive;
   std::vector<std::pair<int, size_t>> args;  // DNNL_ARG_…, slot
   std::string name;
+  int threads = 1;
 };
 
 struct Output {
