@@ -28,8 +28,9 @@ class Profiler;
 class ThreadPool;
 
 struct EngineOptions {
-  // Kernels are taken from the first of these that has one.
-  std::vector<std::string> backends = {"reference"};
+  // Kernels are taken from the first of these that has one; names that nothing
+  // registered under are passed over.
+  std::vector<std::string> backends = {"native", "reference"};
   // Threads inside a kernel; 1: the caller's alone.
   int threads = 1;
   // Threads that run forks beside the callers; 0: a fork runs where it stands.

@@ -34,6 +34,35 @@ bool AnyQuantized(const KernelSite& site, const KernelCall& call) {
   return false;
 }
 
+// The first kernel that takes such tensors as these (sparse ones, or on the
+// meta device); the first of all where none does.
+const KernelEntry* EntryFor(const KernelSite& site, const KernelCall& call) {
+  if (site.others.empty()) return site.entry;
+  bool sparse = false, meta = false;
+  const auto look = [&](const Tensor& t) {
+    if (!t.defined()) return;
+    sparse = sparse || t.is_sparse();
+    meta = meta || t.is_meta();
+  };
+  for (uint8_t k : site.tensors) look(call.in(k).AsOptionalTensor());
+  for (uint8_t k : site.optional_tensors) look(call.in(k).AsOptionalTensor());
+  for (uint8_t k : site.tensor_lists) {
+    if (!call.in(k).is_list()) continue;
+    for (const IValue& v : call.in(k).AsList().values) {
+      look(v.AsOptionalTensor());
+    }
+  }
+  const auto fits = [&](const KernelEntry* e) {
+    return e->options.metadata_only ||
+           (!meta && (!sparse || e->options.handles_sparse));
+  };
+  if (fits(site.entry)) return site.entry;
+  for (const KernelEntry* e : site.others) {
+    if (fits(e)) return e;
+  }
+  return site.entry;
+}
+
 // When a kernel has declined: the next backends'.
 absl::Status AskOthers(const KernelSite& site, absl::Status status,
                        const KernelCall& call) {
@@ -121,10 +150,10 @@ absl::Status Execution::CallGroup(const Plan& plan, const Instruction& i,
 }
 
 absl::Status Execution::CheckTensors(
-    const KernelSite& site, const Plan& plan, const Instruction& i, IValue* r,
+    const KernelSite& site, const KernelOptions& options, const Plan& plan,
+    const Instruction& i, IValue* r,
     std::vector<std::pair<uint32_t, IValue>>* saved) {
   const uint32_t* inputs = plan.operands.data() + i.b;
-  const KernelOptions& options = site.entry->options;
   const AutocastPolicy policy =
       autocast_.empty() || autocast_.back() == DType::kUndefined
           ? AutocastPolicy::kNone
@@ -223,12 +252,14 @@ absl::Status Execution::CallKernel(const Plan& plan, const Instruction& i,
     return AskOthers(site, std::move(status), call);
   }
   std::vector<std::pair<uint32_t, IValue>> saved;
-  absl::Status status = CheckTensors(site, plan, i, r, &saved);
+  const KernelEntry* entry = EntryFor(site, call);
+  absl::Status status = CheckTensors(site, entry->options, plan, i, r, &saved);
   if (status.ok()) {
     const bool quantized =
         site.quantized != nullptr && AnyQuantized(site, call);
-    status = (quantized ? site.quantized : site.entry)->kernel(call);
-    if (!quantized) status = AskOthers(site, std::move(status), call);
+    status = (quantized ? site.quantized : entry)->kernel(call);
+    if (!quantized && entry == site.entry)
+      status = AskOthers(site, std::move(status), call);
   }
   for (auto it = saved.rbegin(); it != saved.rend(); ++it) {
     // An output may have taken the register over.

@@ -45,7 +45,8 @@ const Command& PluginsCommand();
 
 // Flags that make an engine, for the commands that run models.
 inline constexpr FlagInfo kBackendFlag = {
-    "backend", true, "reference[,…]  kernels come from the first that has one"};
+    "backend", true,
+    "native,reference  kernels come from the first that has one, groups too"};
 inline constexpr FlagInfo kThreadsFlag = {"threads", true,
                                           "N  threads inside a kernel (1)"};
 inline constexpr FlagInfo kMemoryFlag = {
