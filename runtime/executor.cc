@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <new>
 #include <stdexcept>
 #include <utility>
@@ -58,6 +59,13 @@ absl::Status Indexed(size_t size, int64_t* index, absl::string_view what) {
   return absl::OkStatus();
 }
 
+// Puts a value into a register without counting it; the register held nothing
+// that counts.
+void Borrow(const IValue& value, IValue* r) {
+  std::memcpy(static_cast<void*>(r), static_cast<const void*>(&value),
+              sizeof(IValue));
+}
+
 }  // namespace
 
 Plan::Plan() = default;
@@ -94,6 +102,7 @@ std::unique_ptr<Frame> Plan::TakeFrame() const {
 }
 
 void Plan::GiveFrame(std::unique_ptr<Frame> frame) const {
+  for (uint32_t r : borrowed) Borrow(IValue(), &frame->registers[r]);
   for (uint32_t r : references) {
     if (!frame->registers[r].is_none()) frame->registers[r].Reset();
   }
@@ -434,6 +443,9 @@ absl::Status Execution::Loop(const Plan& plan, IValue* r, Results* results) {
         break;
       case OpCode::kGetAttrStable:
         r[i->a] = r[i->b].AsObject().GetUnlocked(i->c);
+        break;
+      case OpCode::kBorrowAttr:
+        Borrow(r[i->b].AsObject().GetUnlocked(i->c), &r[i->a]);
         break;
       case OpCode::kSetAttr:
         r[i->b].AsObject().Set(i->c, TakeOperand(i->a, r));

@@ -89,6 +89,7 @@ enum class OpCode : uint16_t {
   kDictConstruct,   // a; operands at b, count c; type d
   kGetAttr,         // a = b.slot(c), guarded
   kGetAttrStable,   // the same, of an attribute that no method writes
+  kBorrowAttr,      // the same, not counted: a is in `borrowed`
   kSetAttr,         // b.slot(c) = a
   kCreateObject,    // a = new of type d
   kPrint,           // operands at b, count c
@@ -178,6 +179,9 @@ class Plan {
   std::vector<std::pair<uint32_t, IValue>> constants;
   // Registers to empty when a call ends.
   std::vector<uint32_t> references;
+  // Registers whose values the module holds for the time of the call: threads
+  // that call one module do not write to its counts.
+  std::vector<uint32_t> borrowed;
   std::vector<uint32_t> inputs;
   uint32_t num_outputs = 0;
   // May draw random numbers: then it stays on the thread of its generator.

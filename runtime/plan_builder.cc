@@ -87,11 +87,12 @@ class Builder {
     plan_->code.push_back(ret);
     TANDEM_RETURN_IF_ERROR(status_);
     PutPrologueInFront();
-    absl::flat_hash_set<uint32_t> constant;
-    for (const auto& [r, v] : plan_->constants) constant.insert(r);
+    absl::flat_hash_set<uint32_t> kept;
+    for (const auto& [r, v] : plan_->constants) kept.insert(r);
+    kept.insert(plan_->borrowed.begin(), plan_->borrowed.end());
     for (uint32_t r = 0; r < plan_->registers.size(); ++r) {
-      if (plan_->registers[r] == RegisterKind::kValue &&
-          !constant.contains(r) && !reused_.contains(r)) {
+      if (plan_->registers[r] == RegisterKind::kValue && !kept.contains(r) &&
+          !reused_.contains(r)) {
         plan_->references.push_back(r);
       }
     }
@@ -620,12 +621,14 @@ class Builder {
         return absl::OkStatus();
       }
       const uint32_t r = NewRegister(*n.output()->type());
-      Instruction i{OpCode::kGetAttrStable};
+      const bool borrow = Kind(r) == RegisterKind::kValue;
+      Instruction i{borrow ? OpCode::kBorrowAttr : OpCode::kGetAttrStable};
       i.a = r;
       i.b = object;
       i.c = static_cast<uint32_t>(slot);
       i.site = site;
       prologue_.push_back(i);
+      if (borrow) plan_->borrowed.push_back(r);
       stable_.insert(r);
       attributes_[key] = r;
       scope.registers[n.output()] = r;

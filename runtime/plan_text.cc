@@ -72,6 +72,7 @@ constexpr absl::string_view kNames[] = {
     "dict",
     "get_attr",
     "get_attr_stable",
+    "borrow_attr",
     "set_attr",
     "create_object",
     "print",
