@@ -48,20 +48,26 @@ class RangeWriter {
   uint32_t PutSource(const std::shared_ptr<const Source>& source) {
     const auto known = by_pointer_.find(source);
     if (known != by_pointer_.end()) return known->second;
-    format::Source out;
-    out.set_text(std::string(source->text()));
-    if (source->name().has_value()) out.set_name(*source->name());
-    out.set_first_line(source->first_line());
-    const auto [it, is_new] =
-        by_content_.emplace(out.SerializeAsString(), program_->sources_size());
-    if (is_new) *program_->add_sources() = std::move(out);
-    by_pointer_.emplace(source, it->second);
-    return it->second;
+    const auto number = static_cast<uint32_t>(program_->sources_size());
+    format::Source* out = program_->add_sources();
+    // Long texts are there many times over: each file of an archive's code has
+    // its own copies of what it was printed from.
+    const auto [it, is_new] = by_text_.emplace(source->text(), number);
+    if (is_new) {
+      out->set_text(std::string(source->text()));
+    } else {
+      out->set_text_of(it->second);
+    }
+    if (source->name().has_value()) out->set_name(*source->name());
+    out->set_first_line(source->first_line());
+    by_pointer_.emplace(source, number);
+    return number;
   }
 
   format::Program* const program_;
   absl::flat_hash_map<std::shared_ptr<const Source>, uint32_t> by_pointer_;
-  absl::flat_hash_map<std::string, uint32_t> by_content_;
+  // The texts live as long as the sources that are keys above.
+  absl::flat_hash_map<absl::string_view, uint32_t> by_text_;
   absl::flat_hash_map<std::tuple<uint32_t, size_t, size_t>, uint32_t> ranges_;
 };
 
