@@ -97,8 +97,7 @@ std::string WithIndex(const std::string& bytes, F change) {
   format::Index index;
   EXPECT_TRUE(index.ParseFromString(bytes.substr(offset)));
   change(index);
-  return testing::Resigned(bytes.substr(0, offset) +
-                           index.SerializeAsString());
+  return testing::Resigned(bytes.substr(0, offset) + index.SerializeAsString());
 }
 
 std::string Folder() {
@@ -119,8 +118,8 @@ TEST(Crc32c, TablesAndInstructionsAgreeAtEveryLengthAndCut) {
   for (int i = 0; i < 40000; ++i) {
     bytes.push_back(static_cast<char>(i * 2654435761u >> 13));
   }
-  for (const size_t size : {0, 1, 7, 8, 9, 63, 4096, 12287, 12288, 12289, 24583,
-                            39999}) {
+  for (const size_t size :
+       {0, 1, 7, 8, 9, 63, 4096, 12287, 12288, 12289, 24583, 39999}) {
     const uint32_t whole = Crc32cPortable(0, bytes.data() + 1, size);
     EXPECT_EQ(Crc32c(0, bytes.data() + 1, size), whole) << size;
     const size_t cut = size / 3;
@@ -265,20 +264,19 @@ TEST(ModelFile, TypesAreNotBelieved) {
                             }
                           }
                           format::Graph& g = *p.mutable_graphs(0);
-                          g.mutable_values(g.values_size() - 1)
-                              ->set_type(list);
+                          g.mutable_values(g.values_size() - 1)->set_type(list);
                         })),
       HasSubstr("__torch__.M.forward"));
   // A view that reaches beyond its storage.
   EXPECT_THAT(
-      ErrorOf(WithIndex(
-          bytes,
-          [](format::Index& index) {
-            for (format::Object& o :
-                 *index.mutable_program()->mutable_objects()) {
-              if (o.has_tensor()) o.mutable_tensor()->set_sizes(0, 1000);
-            }
-          })),
+      ErrorOf(WithIndex(bytes,
+                        [](format::Index& index) {
+                          for (format::Object& o :
+                               *index.mutable_program()->mutable_objects()) {
+                            if (o.has_tensor())
+                              o.mutable_tensor()->set_sizes(0, 1000);
+                          }
+                        })),
       HasSubstr("reaches beyond its storage"));
   // A bool where a Tensor is declared.
   EXPECT_THAT(
@@ -344,10 +342,10 @@ TEST(ModelFile, AFailedSaveLeavesTheOldFileAndNothingElse) {
 TEST(ModelFile, WeightsMayBeProducedWhileTheyAreWritten) {
   Module module = MakeModule();
   // As a model that is larger than memory: its tensors have no bytes.
-  ASSERT_TRUE(
-      module.SetAttribute("weight", IValue(*Tensor::Meta({1000}, {1},
-                                                         DType::kFloat)))
-          .ok());
+  ASSERT_TRUE(module
+                  .SetAttribute("weight", IValue(*Tensor::Meta({1000}, {1},
+                                                               DType::kFloat)))
+                  .ok());
   TandemSaveOptions options;
   options.content =
       [](const Storage& storage,

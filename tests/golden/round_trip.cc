@@ -89,10 +89,9 @@ std::string CompareTensors(
   }
   if (x.sparse != nullptr) {
     const SparseParts &p = *x.sparse, &q = *y.sparse;
-    for (const auto& [s, t] : {std::pair(p.indices, q.indices),
-                               std::pair(p.values, q.values),
-                               std::pair(p.crow, q.crow),
-                               std::pair(p.col, q.col)}) {
+    for (const auto& [s, t] :
+         {std::pair(p.indices, q.indices), std::pair(p.values, q.values),
+          std::pair(p.crow, q.crow), std::pair(p.col, q.col)}) {
       std::string why = CompareTensors(s, t, storages);
       if (!why.empty()) return why;
     }
