@@ -131,6 +131,11 @@ absl::StatusOr<Module> Session::Load(const std::string& path,
 absl::StatusOr<Module> Session::Open(const std::string& path,
                                      TandemExtras* extras) const {
   TANDEM_ASSIGN_OR_RETURN(std::shared_ptr<File> file, File::Open(path));
+  return Load(std::move(file), extras);
+}
+
+absl::StatusOr<Module> Session::Load(std::shared_ptr<File> file,
+                                     TandemExtras* extras) const {
   if (IsTandemFile(file->bytes())) {
     TandemLoadOptions options;
     options.verify_weights = verify_;
