@@ -82,7 +82,7 @@ class Session {
   CallOptions call_options() const;
 
  private:
-  absl::StatusOr<Module> Open(const std::string& path,
+  absl::StatusOr<Module> Open(std::shared_ptr<File> file,
                               TandemExtras* extras) const;
 
   Session() = default;
