@@ -35,6 +35,10 @@ absl::Status GraphReader::ReadOperators() {
                                      "' is no part of the language that this "
                                      "version of tandem knows"));
       }
+      if (*known == NodeKind::kFusionGroup) {
+        return BadEntry("operators", i,
+                        "groups of backends belong to plans, not to files");
+      }
       kind.kind = *known;
     } else {
       kind.op = table_.Find(in.name(), in.overload_name());

@@ -143,6 +143,41 @@ TEST(ModelFile, WhatIsSavedComesBack) {
   EXPECT_EQ(again->NamedParameters().size(), 1u);
 }
 
+// Files of every format version open, and are what they were. A file here is
+// never written again; its text may follow the canonical form.
+TEST(ModelFile, FilesOfEveryVersionOpen) {
+  for (const std::string version : {"v1"}) {
+    const std::string path = "serialization/tandem/testdata/" + version;
+    TandemExtras extras;
+    TandemLoadOptions options;
+    options.extras = &extras;
+    const absl::StatusOr<Module> module = LoadTandem(path + ".tandem", options);
+    ASSERT_TRUE(module.ok()) << module.status();
+    std::ifstream in(path + ".txt");
+    std::stringstream want;
+    want << in.rdbuf();
+    std::vector<IValue> externals;
+    CanonicalPrintOptions print;
+    print.ranges = true;
+    print.externals = &externals;
+    const absl::StatusOr<std::string> got =
+        PrintCanonicalProgram(*module->unit(), IValue(module->object()), print);
+    ASSERT_TRUE(got.ok()) << got.status();
+    EXPECT_EQ(*got, want.str()) << version;
+    if (const char* folder = std::getenv("WRITE_TEXTS_TO")) {
+      std::ofstream(absl::StrCat(folder, "/", version, ".txt")) << *got;
+    }
+    EXPECT_EQ(extras.files[0].first, "config.json");
+    // Tied weights are one tensor, views share their memory.
+    EXPECT_TRUE(module->GetAttribute("first.weight")
+                    ->Is(*module->GetAttribute("second.weight")));
+    EXPECT_EQ(module->GetAttribute("a")->AsTensor().storage(),
+              module->GetAttribute("b")->AsTensor().storage());
+    EXPECT_TRUE(module->GetAttribute("q")->AsTensor().is_quantized());
+    EXPECT_TRUE(module->GetAttribute("s")->AsTensor().is_sparse());
+  }
+}
+
 TEST(ModelFile, RecordsLieAtMultiplesOf64) {
   const absl::StatusOr<Module> module = Loaded(Saved(MakeModule()));
   ASSERT_TRUE(module.ok());
@@ -310,6 +345,28 @@ root object(0)
   ASSERT_TRUE(program.ok()) << program.status();
   const Module module(program->unit, program->root.AsRef<ModuleObject>());
   EXPECT_THAT(ErrorOf(Saved(module)), HasSubstr("is called recursively"));
+}
+
+TEST(ModelFile, InterfacesThatNameThemselves) {
+  constexpr char kText[] = R"(program 1
+interface __torch__.I
+  requires next(self : __torch__.I) -> (__torch__.I)
+class __torch__.C
+  method @__torch__.C.next
+class __torch__.M module
+  attribute i : __torch__.I
+function __torch__.C.next of __torch__.C(self : __torch__.C) -> (__torch__.C)
+  graph(%self : __torch__.C):
+    return (%self)
+object 0 : __torch__.M
+  i = object(1)
+object 1 : __torch__.C
+root object(0)
+)";
+  absl::StatusOr<CanonicalProgram> program = ParseProgram(kText);
+  ASSERT_TRUE(program.ok()) << program.status();
+  const Module module(program->unit, program->root.AsRef<ModuleObject>());
+  EXPECT_EQ(ErrorOf(Saved(module)), "");
 }
 
 TEST(ModelFile, AFailedSaveLeavesTheOldFileAndNothingElse) {

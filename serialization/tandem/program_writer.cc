@@ -18,6 +18,8 @@ namespace tandem::model_file {
 namespace {
 
 constexpr int kMaxDepth = 256;
+// A reader allows for 16 levels of messages, five of them around an argument.
+constexpr int kMaxAliasDepth = 8;
 
 // Texts and places in them.
 class RangeWriter {
@@ -140,6 +142,20 @@ class ProgramWriter {
     return absl::OkStatus();
   }
 
+  static absl::Status PutAlias(const AliasInfo& alias, int depth,
+                               format::Alias* out) {
+    if (depth > kMaxAliasDepth) {
+      return absl::InvalidArgumentError("an alias annotation is nested");
+    }
+    for (const std::string& set : alias.before) out->add_before(set);
+    for (const std::string& set : alias.after) out->add_after(set);
+    out->set_is_write(alias.is_write);
+    for (const AliasInfo& inner : alias.contained) {
+      TANDEM_RETURN_IF_ERROR(PutAlias(inner, depth + 1, out->add_contained()));
+    }
+    return absl::OkStatus();
+  }
+
   absl::Status PutArgument(const Argument& argument, format::Argument* out) {
     out->set_name(argument.name);
     TANDEM_ASSIGN_OR_RETURN(const uint32_t type, types_.Put(argument.type));
@@ -147,6 +163,11 @@ class ProgramWriter {
     out->set_kwarg_only(argument.kwarg_only);
     if (argument.fixed_size.has_value()) {
       out->set_fixed_size(*argument.fixed_size);
+    }
+    out->set_is_out(argument.is_out);
+    if (argument.alias.has_value()) {
+      TANDEM_RETURN_IF_ERROR(
+          PutAlias(*argument.alias, 0, out->mutable_alias()));
     }
     if (!argument.default_value.has_value()) return absl::OkStatus();
     return values_.Put(*argument.default_value, out->mutable_default_value());
@@ -298,6 +319,11 @@ class ProgramWriter {
 
   absl::Status PutNode(const Node& node, int depth, Numbers* numbers,
                        int64_t* last, format::Graph* out) {
+    if (node.is(NodeKind::kFusionGroup)) {
+      return absl::InvalidArgumentError(
+          "a graph that was partitioned for backends is not saved; save the "
+          "one that it was made of");
+    }
     format::Node* n = out->add_nodes();
     n->set_operator_(PutOperator(node));
     for (const Value* v : node.inputs()) {
