@@ -1,15 +1,20 @@
 // Bytes as a model.tandem file. Lengths and checksums of header and index are
 // made right first, which no mutation would hit. What loads is planned, and its
-// methods are called, as a stranger's model would be.
+// methods are called, as a stranger's model would be: with the kernels of the
+// reference backend where WITH_KERNELS is defined, else up to the first
+// operator.
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
+#ifdef WITH_KERNELS
 #include "tandem/backends/reference/reference.h"
+#endif
 #include "tandem/ir/class_type.h"
 #include "tandem/runtime/engine.h"
 #include "tandem/serialization/tandem/model_file.h"
@@ -20,7 +25,9 @@ namespace {
 
 struct World {
   World() {
+#ifdef WITH_KERNELS
     (void)reference::Register(registry);
+#endif
     engine = std::make_unique<Engine>(&registry);
   }
   Registry registry;
