@@ -33,14 +33,14 @@ inline int ComputedOf(DType dtype) {
 // One number in the computed type. False when the type cannot stand for it: a
 // tensor of integers is promoted by a float.
 struct Number {
-  alignas(8) char bytes[8];
+  alignas(8) char bytes[8] = {};
   bool Set(int computed, const Scalar& s);
 };
 
 // Numbers of an operator that are the same for all elements, in the computed
 // type, side by side.
 struct Numbers {
-  alignas(8) char bytes[8 * kMaxParams];
+  alignas(8) char bytes[8 * kMaxParams] = {};
   bool Set(int computed, absl::Span<const Scalar> values);
 };
 

@@ -1,6 +1,7 @@
 #include "tandem/backends/native/native.h"
 
 #include "tandem/backends/native/families.h"
+#include "tandem/backends/native/native_group.h"
 #include "tandem/tensor/status_macros.h"
 
 namespace tandem::native {
@@ -9,7 +10,7 @@ absl::Status Register(Registry& registry) {
   TANDEM_RETURN_IF_ERROR(RegisterElementwise(registry));
   TANDEM_RETURN_IF_ERROR(RegisterReduce(registry));
   TANDEM_RETURN_IF_ERROR(RegisterMatmul(registry));
-  return absl::OkStatus();
+  return RegisterGroups(registry);
 }
 
 }  // namespace tandem::native

@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <type_traits>
+#include <utility>
 
 #define TANDEM_INLINE inline __attribute__((always_inline))
 
@@ -52,19 +53,26 @@ using Bytes = typename BytesOf<T>::type;
 
 template <typename V>
 TANDEM_INLINE V Splat(Element<V> x) {
-  return V{} + x;  // folds to a broadcast; -0.0 + 0.0 aside, see SplatBits
-}
-template <>
-TANDEM_INLINE Vec<float> Splat<Vec<float>>(float x) {
-  Vec<float> v;
-  for (int i = 0; i < kLanes<float>; ++i) v[i] = x;
-  return v;
-}
-template <>
-TANDEM_INLINE Vec<double> Splat<Vec<double>>(double x) {
-  Vec<double> v;
-  for (int i = 0; i < kLanes<double>; ++i) v[i] = x;
-  return v;
+  using T = Element<V>;
+  if constexpr (std::is_same_v<T, float>) {
+#if defined(__AVX512F__)
+    return (V)_mm512_set1_ps(x);
+#elif defined(__AVX2__)
+    return (V)_mm256_set1_ps(x);
+#else
+    return (V)_mm_set1_ps(x);
+#endif
+  } else if constexpr (std::is_same_v<T, double>) {
+#if defined(__AVX512F__)
+    return (V)_mm512_set1_pd(x);
+#elif defined(__AVX2__)
+    return (V)_mm256_set1_pd(x);
+#else
+    return (V)_mm_set1_pd(x);
+#endif
+  } else {
+    return V{} + x;
+  }
 }
 
 template <typename T>
@@ -215,18 +223,31 @@ TANDEM_INLINE Vec<double> Sqrt(Vec<double> x) {
 #endif
 }
 
-// The lanes put together, pairwise.
+// Each lane i gets lane i ^ kWidth.
+template <int kWidth, typename V, size_t... I>
+TANDEM_INLINE V SwapLanes(V v, std::index_sequence<I...>) {
+  return __builtin_shufflevector(v, v, (static_cast<int>(I) ^ kWidth)...);
+}
+// The lanes put together pairwise by a function of two vectors.
+template <int kWidth, typename V, typename F>
+TANDEM_INLINE V FoldFrom(V v, F combine) {
+  if constexpr (kWidth == 0) {
+    return v;
+  } else {
+    constexpr size_t kCount = sizeof(V) / sizeof(Element<V>);
+    return FoldFrom<kWidth / 2>(
+        combine(v, SwapLanes<kWidth>(v, std::make_index_sequence<kCount>())),
+        combine);
+  }
+}
 template <typename V, typename F>
 TANDEM_INLINE Element<V> Fold(V v, F combine) {
-  constexpr int kCount = sizeof(V) / sizeof(Element<V>);
-  Element<V> lanes[kCount];
-  __builtin_memcpy(lanes, &v, sizeof(v));
-  for (int width = kCount / 2; width > 0; width /= 2) {
-    for (int i = 0; i < width; ++i) {
-      lanes[i] = combine(lanes[i], lanes[i + width]);
-    }
-  }
-  return lanes[0];
+  return FoldFrom<static_cast<int>(sizeof(V) / sizeof(Element<V>)) / 2>(
+      v, combine)[0];
+}
+template <typename V>
+TANDEM_INLINE Element<V> SumOfLanes(V v) {
+  return Fold(v, [](V a, V b) { return a + b; });
 }
 
 }  // namespace
