@@ -3,8 +3,8 @@
 #include <cstdint>
 #include <string>
 
-#include "tandem/serialization/torchscript/archive.h"
 #include "tandem/serialization/files/file.h"
+#include "tandem/serialization/torchscript/archive.h"
 #include "tandem/serialization/torchscript/zip_reader.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
