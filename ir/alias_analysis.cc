@@ -2,8 +2,11 @@
 
 #include <algorithm>
 #include <iterator>
+#include <tuple>
 #include <utility>
 
+#include "absl/algorithm/container.h"
+#include "absl/strings/string_view.h"
 #include "tandem/ir/class_type.h"
 #include "tandem/ir/schema.h"
 
@@ -22,6 +25,7 @@ enum Kind : uint8_t {
 };
 constexpr uint8_t kAll = 127;
 constexpr int kNumKinds = 7;
+constexpr int kMaxConstantDepth = 256;
 
 // What a value of this type may be.
 uint8_t KindsOf(const Type& type) {
@@ -91,6 +95,54 @@ bool IsContainer(const Type& type) {
   return (KindsOf(type) & (kLists | kDicts | kTuples | kFutures)) != 0;
 }
 
+// Normalisation that updates its running statistics: PyTorch's schemas
+// (batch_norm, instance_norm, native_batch_norm …) have no mark for it. Gives
+// the inputs that are written.
+std::vector<size_t> UnmarkedWrites(const Node* n) {
+  const Operator& op = *n->op();
+  if (op.family != "norm") return {};
+  const FunctionSchema& schema = op.schema;
+  const auto mean = schema.ArgumentIndex("running_mean");
+  if (!mean.has_value() || schema.arguments[*mean].alias.has_value()) return {};
+  for (const char* name : {"training", "use_input_stats", "train"}) {
+    const auto flag = schema.ArgumentIndex(name);
+    if (!flag.has_value() || *flag >= n->inputs().size()) continue;
+    const std::optional<IValue> value = ConstantOf(n->input(*flag));
+    if (value.has_value() && value->is_bool() && !value->AsBool()) return {};
+  }
+  std::vector<size_t> written = {*mean};
+  if (const auto var = schema.ArgumentIndex("running_var"); var.has_value()) {
+    written.push_back(*var);
+  }
+  return written;
+}
+
+// Operators that may give an argument, or a view of one, back although
+// PyTorch's schemas have no mark for it.
+bool MayReturnArgument(const Operator& op) {
+  static constexpr absl::string_view kNames[] = {"aten::_cast_Byte",
+                                                 "aten::_cast_Char",
+                                                 "aten::_cast_Double",
+                                                 "aten::_cast_Float",
+                                                 "aten::_cast_Half",
+                                                 "aten::_cast_Int",
+                                                 "aten::_cast_Long",
+                                                 "aten::_cast_Short",
+                                                 "aten::alpha_dropout",
+                                                 "aten::atleast_1d",
+                                                 "aten::atleast_2d",
+                                                 "aten::atleast_3d",
+                                                 "aten::broadcast_tensors",
+                                                 "aten::dropout",
+                                                 "aten::einsum",
+                                                 "aten::feature_alpha_dropout",
+                                                 "aten::feature_dropout",
+                                                 "aten::meshgrid",
+                                                 "aten::to_dense",
+                                                 "aten::type_as"};
+  return absl::c_linear_search(kNames, op.schema.name);
+}
+
 bool IsAttributeAccess(const Node* n) {
   return n->is(NodeKind::kGetAttr) || n->is(NodeKind::kSetAttr);
 }
@@ -110,7 +162,9 @@ void Merge(std::vector<uint32_t>* into, const std::vector<uint32_t>& other) {
 // is in, but found when sets are compared.
 class AliasAnalysis::Builder {
  public:
-  Builder(const Graph& graph, AliasAnalysis* result) : result_(result) {
+  Builder(const Graph& graph, const AliasOptions& options,
+          AliasAnalysis* result)
+      : options_(options), result_(result) {
     for (int k = 0; k < kNumKinds; ++k) NewObject(static_cast<uint8_t>(1 << k));
     for (int k = 0; k < kNumKinds; ++k) Escape(k);
     for (const Value* v : graph.inputs()) FromOutside(v);
@@ -236,6 +290,62 @@ class AliasAnalysis::Builder {
     Store(held, held);
   }
 
+  // ---- constants
+
+  // The object that stands for this memory, and whether it is new.
+  std::pair<ObjectId, bool> ConstantObject(const void* identity, uint8_t kind) {
+    const auto it = constants_.find(identity);
+    if (it != constants_.end()) return {it->second, false};
+    const ObjectId object = NewObject(kind);
+    constants_.emplace(identity, object);
+    return {object, true};
+  }
+  void PointTo(Cell cell, const IValue& v, int depth) {
+    ObjectId object;
+    bool is_new = false;
+    switch (v.tag()) {
+      case IValue::Tag::kTensor: {
+        const Tensor& t = v.AsTensor();
+        if (!t.defined()) return;
+        const void* identity = t.storage().get();
+        if (identity == nullptr) identity = t.impl();
+        return Add(cell, ConstantObject(identity, kTensors).first);
+      }
+      case IValue::Tag::kList:
+        std::tie(object, is_new) = ConstantObject(&v.AsList(), kLists);
+        break;
+      case IValue::Tag::kDict:
+        std::tie(object, is_new) = ConstantObject(&v.AsDict(), kDicts);
+        break;
+      case IValue::Tag::kTuple:
+        std::tie(object, is_new) = ConstantObject(&v.AsTuple(), kTuples);
+        break;
+      default:
+        if (v.is_reference()) {
+          for (int k = 0; k < kNumKinds; ++k) Add(cell, k);
+        }
+        return;
+    }
+    Add(cell, object);
+    if (!is_new) return;
+    const Cell held = objects_[object].contents;
+    if (depth > kMaxConstantDepth) {
+      for (int k = 0; k < kNumKinds; ++k) Add(held, k);
+      return;
+    }
+    if (v.is_dict()) {
+      v.AsDict().ForEach([&](const IValue& key, const IValue& value) {
+        PointTo(held, key, depth + 1);
+        PointTo(held, value, depth + 1);
+      });
+      return;
+    }
+    for (const IValue& e :
+         v.is_list() ? v.AsList().values : v.AsTuple().values) {
+      PointTo(held, e, depth + 1);
+    }
+  }
+
   // ---- nodes
 
   void VisitBlock(const Block& block) {
@@ -270,7 +380,11 @@ class AliasAnalysis::Builder {
         return VisitOperator(n);
       case NodeKind::kConstant:
         // Shared by all calls.
-        FromOutside(n->output());
+        if (options_.distinct_constants && HasMemory(n->output())) {
+          PointTo(CellOf(n->output()), n->constant(), 0);
+        } else {
+          FromOutside(n->output());
+        }
         return;
       case NodeKind::kIf:
         for (const Block* b : n->blocks()) {
@@ -392,6 +506,18 @@ class AliasAnalysis::Builder {
               : nullptr;
       VisitResult(out, alias, named, held, elements);
     }
+    if (!MayReturnArgument(*n->op())) return;
+    for (const Value* out : n->outputs()) {
+      if (!HasMemory(out)) continue;
+      const Cell result = CellOf(out);
+      const bool container = IsContainer(*out->type());
+      for (const auto& [i, cell] : with_memory) {
+        if (!IsContainer(*n->input(i)->type())) {
+          container ? Store(result, cell) : Copy(result, cell);
+        }
+      }
+      for (Cell c : held) container ? Store(result, c) : Copy(result, c);
+    }
   }
 
   void VisitResult(
@@ -492,16 +618,18 @@ class AliasAnalysis::Builder {
     }
   }
 
+  const AliasOptions options_;
   AliasAnalysis* const result_;
+  absl::flat_hash_map<const void*, ObjectId> constants_;
   std::vector<CellData> cells_;
   std::vector<Object> objects_;
   absl::flat_hash_map<const Value*, Cell> value_cells_;
   std::vector<std::pair<Cell, ObjectId>> work_;
 };
 
-AliasAnalysis::AliasAnalysis(const Graph& graph)
+AliasAnalysis::AliasAnalysis(const Graph& graph, const AliasOptions& options)
     : graph_(graph), version_(graph.version()) {
-  Builder(graph, this);
+  Builder(graph, options, this);
 }
 
 const AliasAnalysis::ObjectSet& AliasAnalysis::Points(const Value* v) const {
@@ -610,6 +738,11 @@ void AliasAnalysis::AddAccess(const Node* node, Access* access) const {
         if (contained || (a.type->is(TypeKind::kList) &&
                           a.type->element()->is(TypeKind::kTensor))) {
           Merge(&access->writes, ReachableFrom(node->input(i)));
+        }
+      }
+      for (size_t i : UnmarkedWrites(node)) {
+        if (i < node->inputs().size()) {
+          Merge(&access->writes, Points(node->input(i)));
         }
       }
       access->effects |= node->op()->effects != 0;

@@ -15,6 +15,14 @@
 
 namespace tandem {
 
+struct AliasOptions {
+  // What constants hold (tensors by their storage, lists, dicts) is memory of
+  // its own, told apart by identity, instead of a part of the outside. For
+  // programs whose constants nobody else can reach: what a parameter or an
+  // attribute gives is none of them, unless the graph itself puts it there.
+  bool distinct_constants = false;
+};
+
 // A points-to analysis of one graph, by inclusion, over values, containers and
 // attributes. Each value that is or holds memory (tensors, lists, dicts,
 // tuples, objects, …) has a set of abstract objects it may be; each object has
@@ -27,7 +35,7 @@ namespace tandem {
 // the graph as it was: see stale().
 class AliasAnalysis {
  public:
-  explicit AliasAnalysis(const Graph& graph);
+  explicit AliasAnalysis(const Graph& graph, const AliasOptions& options = {});
 
   // The graph has changed since.
   bool stale() const { return graph_.version() != version_; }

@@ -9,6 +9,7 @@
 #include "absl/synchronization/mutex.h"
 #include "tandem/passes/inline.h"
 #include "tandem/passes/partition.h"
+#include "tandem/passes/program.h"
 #include "tandem/runtime/arguments.h"
 #include "tandem/runtime/executor.h"
 #include "tandem/runtime/plan.h"
@@ -46,34 +47,6 @@ FunctionPlans& PlansOf(const Function* function) {
     function->runtime_data = std::make_shared<FunctionPlans>();
   }
   return *static_cast<FunctionPlans*>(function->runtime_data.get());
-}
-
-void MarkWrites(const Block& block) {
-  for (Node* n : block) {
-    if (n->is(NodeKind::kSetAttr)) {
-      if (const ClassType* type = n->input(0)->type()->AsClass();
-          type != nullptr) {
-        if (const auto slot = type->FindAttribute(n->attribute_name());
-            slot.has_value()) {
-          type->attributes()[*slot].is_written = true;
-        }
-      }
-    }
-    for (const Block* b : n->blocks()) MarkWrites(*b);
-    if (const NodeAttribute* a = n->FindAttribute("Subgraph"); a != nullptr) {
-      MarkWrites(*std::get<std::shared_ptr<Graph>>(a->payload)->block());
-    }
-  }
-}
-
-// Notes which attributes any function of the program stores to. The program is
-// compiled as a whole first; what fails to compile fails again when called.
-void MarkWrittenAttributes(const CompilationUnit& unit) {
-  for (size_t i = 0; i < unit.functions().size(); ++i) {
-    Function* f = unit.functions()[i].get();
-    if (f->EnsureDefined().ok() && f->graph() != nullptr)
-      MarkWrites(*f->graph()->block());
-  }
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
+#include "tandem/passes/rewrite.h"
 #include "tandem/runtime/default_value.h"
 #include "tandem/runtime/group_site.h"
 #include "tandem/runtime/scalar_opcodes.h"
@@ -46,15 +47,6 @@ Node* AncestorIn(const Block* block, Node* node) {
 bool IsConstantTrue(const Value* v) {
   const std::optional<IValue> c = ConstantOf(v);
   return c.has_value() && c->is_bool() && c->AsBool();
-}
-
-// Traces keep numbers as 0-dim constants: as the second operand of arithmetic
-// PyTorch's executor turns them back into numbers, weak in type promotion.
-bool TakesConstantAsNumber(const Operator& op) {
-  const std::string& name = op.schema.name;
-  return op.schema.overload_name == "Tensor" &&
-         (name == "aten::add" || name == "aten::sub" || name == "aten::mul" ||
-          name == "aten::div");
 }
 
 class Builder {
@@ -754,15 +746,9 @@ class Builder {
       }
     }
     const uint32_t begin = PutOperands(n, deaths, scope, false);
-    if (TakesConstantAsNumber(op) && n.inputs().size() > 1) {
-      if (std::optional<IValue> c = ConstantOf(n.input(1));
-          c.has_value() && c->is_tensor() && c->AsTensor().defined() &&
-          c->AsTensor().dim() == 0 && !c->AsTensor().requires_grad()) {
-        Tensor number = c->AsTensor().Alias();
-        number.impl()->wrapped_number = true;
-        plan_->operands[begin + 1] =
-            ConstantRegister(IValue(std::move(number)), *Type::Tensor());
-      }
+    if (std::optional<IValue> number = TakenAsNumber(n, 1)) {
+      plan_->operands[begin + 1] =
+          ConstantRegister(*std::move(number), *Type::Tensor());
     }
     // Kernels read their inputs unboxed: a number in a generic register of an
     // optional argument is fine, the tags agree.

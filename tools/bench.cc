@@ -30,6 +30,8 @@ constexpr FlagInfo kFlags[] = {
     kBackendFlag,
     kThreadsFlag,
     kLoadFlag,
+    kPipelineFlag,
+    kPassesFlag,
     kNoVerifyFlag,
 };
 

@@ -230,6 +230,8 @@ constexpr FlagInfo kFlags[] = {
     kLoadFlag,
     kMemoryFlag,
     kDeadlineFlag,
+    kPipelineFlag,
+    kPassesFlag,
     kNoVerifyFlag,
     {"rtol", true, "R  relative tolerance instead of the dtype's own"},
     {"atol", true, "A  absolute tolerance instead of the dtype's own"},

@@ -17,6 +17,7 @@
 #include "tandem/backends/native/native.h"
 #include "tandem/backends/onednn/onednn.h"
 #include "tandem/backends/reference/reference.h"
+#include "tandem/passes/builtin.h"
 #include "tandem/serialization/torchscript/module_loader.h"
 #include "tandem/tensor/status_macros.h"
 
@@ -84,6 +85,7 @@ absl::StatusOr<std::unique_ptr<Session>> Session::Create(
   TANDEM_ASSIGN_OR_RETURN(session->deadline_seconds_,
                           options.GetDouble("deadline", 0));
   session->verify_ = !options.Has("no-verify");
+  TANDEM_RETURN_IF_ERROR(session->ReadPipeline(options));
   session->engine_ =
       std::make_unique<Engine>(&session->registry_, std::move(engine));
   return session;
@@ -125,7 +127,7 @@ absl::StatusOr<Module> Session::Load(const std::string& path,
                                      TandemExtras* extras) const {
   absl::StatusOr<Module> module = Open(path, extras);
   if (!module.ok()) return NamePlugins(module.status());
-  return module;
+  return RunPipeline(*module);
 }
 
 absl::StatusOr<Module> Session::Open(const std::string& path,
@@ -149,6 +151,42 @@ absl::StatusOr<Module> Session::Open(const std::string& path,
   TANDEM_ASSIGN_OR_RETURN(Module module, LoadModule(std::move(file), options));
   if (extras != nullptr) extras->files.assign(files.begin(), files.end());
   return module;
+}
+
+absl::StatusOr<Module> Session::RunPipeline(const Module& module) const {
+  if (pipeline_.empty()) return module;
+  PassContext context;
+  context.registry = &registry_;
+  context.operators = &registry_.operators();
+  std::vector<PassRun> runs;
+  TANDEM_ASSIGN_OR_RETURN(
+      Program program,
+      pipeline_.Run({module.unit(), module.object(), nullptr}, context,
+                    pipeline_options_, &runs));
+  if (report_passes_) std::cerr << DescribeRuns(runs);
+  return Module(program.unit, program.object);
+}
+
+absl::Status Session::ReadPipeline(const Options& options) {
+  TANDEM_RETURN_IF_ERROR(RegisterPasses(passes_));
+  TANDEM_ASSIGN_OR_RETURN(pipeline_,
+                          Pipeline::Parse(options.Get("pipeline"), passes_));
+  for (absl::string_view word :
+       absl::StrSplit(options.Get("passes"), ',', absl::SkipEmpty())) {
+    if (word == "report") {
+      report_passes_ = true;
+    } else if (word == "print") {
+      pipeline_options_.print = [](absl::string_view text) {
+        std::cerr << text << "\n";
+      };
+    } else if (word == "verify") {
+      pipeline_options_.verify = true;
+    } else {
+      return absl::InvalidArgumentError(absl::StrCat(
+          "--passes takes report, print and verify, not '", word, "'"));
+    }
+  }
+  return absl::OkStatus();
 }
 
 int Fail(absl::string_view command, const absl::Status& status) {

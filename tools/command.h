@@ -13,6 +13,8 @@
 #include "absl/types/span.h"
 #include "tandem/backends/abi/plugin_host.h"
 #include "tandem/backends/registry.h"
+#include "tandem/passes/pass.h"
+#include "tandem/passes/pipeline.h"
 #include "tandem/runtime/engine.h"
 #include "tandem/runtime/module.h"
 #include "tandem/serialization/tandem/model_file.h"
@@ -53,6 +55,13 @@ inline constexpr FlagInfo kMemoryFlag = {
     "memory", true, "MB  most that tensors of the program may take"};
 inline constexpr FlagInfo kDeadlineFlag = {
     "deadline", true, "S  seconds after which a call is stopped"};
+inline constexpr FlagInfo kPipelineFlag = {
+    "pipeline", true,
+    "inference | freeze,fold_constants,…  passes that rewrite the model first"};
+inline constexpr FlagInfo kPassesFlag = {
+    "passes", true,
+    "report | print | verify[,…]  says what the passes did, prints graphs, "
+    "checks them"};
 inline constexpr FlagInfo kNoVerifyFlag = {
     "no-verify", false, "do not compare the checksums of weights"};
 
@@ -69,8 +78,8 @@ class Session {
   const Registry& registry() const { return registry_; }
   const PluginHost& plugins() const { return *plugins_; }
   const Engine& engine() const { return *engine_; }
-  // Opens a .pt archive or a model.tandem, whatever it is named; __setstate__
-  // runs under a budget and prints nothing. `extras`, if not null, gets what
+  // Opens a .pt archive or a model.tandem, whatever it is named, and runs the
+  // pipeline on it; __setstate__ runs under a budget and prints nothing. `extras`, if not null, gets what
   // lies beside the model.
   absl::StatusOr<Module> Load(const std::string& path,
                               TandemExtras* extras = nullptr) const;
@@ -84,9 +93,15 @@ class Session {
                               TandemExtras* extras) const;
 
   Session() = default;
+  absl::StatusOr<Module> RunPipeline(const Module& module) const;
+  absl::Status ReadPipeline(const Options& options);
   OperatorTable operators_{&OperatorTable::Builtin()};
   Registry registry_{&operators_};
   std::unique_ptr<PluginHost> plugins_;
+  PassRegistry passes_;
+  Pipeline pipeline_;
+  PipelineOptions pipeline_options_;
+  bool report_passes_ = false;
   std::unique_ptr<Engine> engine_;
   std::unique_ptr<MemoryBudget> memory_;
   double deadline_seconds_ = 0;

@@ -24,6 +24,8 @@ constexpr FlagInfo kFlags[] = {
     kLoadFlag,
     kMemoryFlag,
     kDeadlineFlag,
+    kPipelineFlag,
+    kPassesFlag,
     kNoVerifyFlag,
 };
 

@@ -29,6 +29,8 @@ constexpr FlagInfo kFlags[] = {
     {"dot", false, "the method's graph for Graphviz; --inlined too"},
     {"method", true, "NAME  (forward)"},
     kBackendFlag,
+    kPipelineFlag,
+    kPassesFlag,
     kNoVerifyFlag,
 };
 

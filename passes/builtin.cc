@@ -1,0 +1,64 @@
+#include "tandem/passes/builtin.h"
+
+#include <utility>
+
+#include "tandem/passes/eliminate_common_subexpressions.h"
+#include "tandem/passes/eliminate_dead_code.h"
+#include "tandem/passes/fold_constants.h"
+#include "tandem/passes/freeze.h"
+#include "tandem/passes/inline.h"
+#include "tandem/passes/remove_dropout.h"
+#include "tandem/tensor/status_macros.h"
+
+namespace tandem {
+namespace {
+
+absl::StatusOr<PassResult> Inline(Graph* graph, const PassContext& context,
+                                  const PassOptions& options) {
+  TANDEM_ASSIGN_OR_RETURN(
+      const int64_t max_nodes,
+      options.GetInt("max_nodes", static_cast<int64_t>(context.max_nodes)));
+  PassResult result;
+  const uint64_t version = graph->version();
+  TANDEM_RETURN_IF_ERROR(InlineCalls(graph, static_cast<size_t>(max_nodes)));
+  result.changed = graph->version() != version;
+  return result;
+}
+
+}  // namespace
+
+absl::Status RegisterPasses(PassRegistry& registry) {
+  const auto add = [&](PassInfo info, GraphPassFunction function) {
+    return registry.Add(MakeGraphPass(std::move(info), function));
+  };
+  TANDEM_RETURN_IF_ERROR(add({"inline",
+                              "bodies of functions in the place of their calls",
+                              /*needs=*/0,
+                              /*gives=*/kInlined,
+                              /*breaks=*/0,
+                              {"max_nodes N  fails beyond it"}},
+                             &Inline));
+  TANDEM_RETURN_IF_ERROR(registry.Add(MakeFreezePass()));
+  TANDEM_RETURN_IF_ERROR(
+      add({"remove_dropout", "dropout outside of training is its input"},
+          &RemoveDropout));
+  TANDEM_RETURN_IF_ERROR(
+      add({"fold_constants", "computes what only constants go into"},
+          &FoldConstants));
+  TANDEM_RETURN_IF_ERROR(
+      add({"prune_constant_branches",
+           "ifs with a constant condition, loops that do not turn"},
+          &PruneConstantBranches));
+  TANDEM_RETURN_IF_ERROR(add({"eliminate_common_subexpressions",
+                              "computes once what is computed twice"},
+                             &EliminateCommonSubexpressions));
+  TANDEM_RETURN_IF_ERROR(
+      add({"eliminate_dead_code", "removes what nobody can see"},
+          &EliminateDeadCode));
+  return registry.AddPreset(
+      "inference",
+      "freeze,remove_dropout,fold_constants,eliminate_common_subexpressions,"
+      "eliminate_dead_code");
+}
+
+}  // namespace tandem
