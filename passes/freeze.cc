@@ -66,6 +66,7 @@ bool GatherMemory(const IValue& v, std::vector<const void*>* out,
 struct Unit {
   Graph* graph;
   absl::flat_hash_map<const Value*, const ModuleObject*> inputs, objects;
+  std::shared_ptr<Graph> keep;  // a fork's: its node may go away
 };
 
 class Freezer {
@@ -160,7 +161,8 @@ class Freezer {
     return InlineGraph(graph, std::move(inputs));
   }
 
-  absl::Status InlineGraph(Graph* graph, Objects inputs) {
+  absl::Status InlineGraph(Graph* graph, Objects inputs,
+                           std::shared_ptr<Graph> keep = nullptr) {
     TANDEM_RETURN_IF_ERROR(InlineCalls(graph, context_.max_nodes));
     FindWrites(*graph->block());
     Objects objects = Resolve(*graph, inputs);
@@ -189,7 +191,7 @@ class Freezer {
           return false;
       }
     });
-    units_.push_back({graph, std::move(inputs), {}});
+    units_.push_back({graph, std::move(inputs), {}, std::move(keep)});
     return absl::OkStatus();
   }
 
@@ -237,7 +239,7 @@ class Freezer {
         const auto it = objects.find(n->input(i));
         if (it != objects.end()) inputs[body->inputs()[i]] = it->second;
       }
-      TANDEM_RETURN_IF_ERROR(InlineGraph(body.get(), std::move(inputs)));
+      TANDEM_RETURN_IF_ERROR(InlineGraph(body.get(), std::move(inputs), body));
     }
     return absl::OkStatus();
   }
