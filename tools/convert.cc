@@ -11,6 +11,8 @@ namespace tandem::tools {
 namespace {
 
 constexpr FlagInfo kFlags[] = {
+    kPipelineFlag,
+    kPassesFlag,
     kNoVerifyFlag,
 };
 

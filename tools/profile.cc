@@ -23,6 +23,8 @@ constexpr FlagInfo kFlags[] = {
     kLoadFlag,
     kMemoryFlag,
     kDeadlineFlag,
+    kPipelineFlag,
+    kPassesFlag,
     kNoVerifyFlag,
 };
 
