@@ -112,11 +112,6 @@ void Plan::GiveFrame(std::unique_ptr<Frame> frame) const {
 
 absl::Status Execution::Run(const Plan& plan, IValue* args, size_t count,
                             Results* results) {
-  // Methods that are called by name (__lt__, __enter__) may take others.
-  if (ABSL_PREDICT_FALSE(count != plan.inputs.size())) {
-    return absl::InvalidArgumentError(absl::StrCat(
-        "a method takes ", plan.inputs.size(), " arguments, not ", count));
-  }
   if (++depth_ > CurrentContext().max_call_depth) {
     --depth_;
     return absl::ResourceExhaustedError("calls are nested too deeply");
@@ -533,9 +528,7 @@ absl::Status Execution::Loop(const Plan& plan, IValue* r, Results* results) {
           name = absl::StrCat(index);
         }
         absl::StatusOr<IValue> child = object.GetAttribute(name);
-        // A key may name what is no module.
-        if (!child.ok() || !child->is_object() ||
-            !child->AsObject().type()->is_module()) {
+        if (!child.ok()) {
           status = r[i->c].is_string()
                        ? absl::NotFoundError(absl::StrCat("Key Error, ", name))
                        : absl::OutOfRangeError("list index out of range");

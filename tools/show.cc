@@ -95,8 +95,6 @@ void PrintExternals(const std::vector<IValue>& externals) {
 
 absl::Status ShowCanonical(const Module& module, const Options& options) {
   std::vector<IValue> externals;
-  // Functions without a graph, as comments.
-  std::string left_out;
   CanonicalPrintOptions print;
   print.ranges = !options.Has("no-ranges");
   print.externals = &externals;
@@ -110,18 +108,13 @@ absl::Status ShowCanonical(const Module& module, const Options& options) {
     const auto& functions = module.unit()->functions();
     // Compiling one may add others.
     for (size_t i = 0; i < functions.size(); ++i) {
-      const absl::Status s = functions[i]->EnsureDefined();
-      if (s.ok()) continue;
-      const std::string message(s.message());
-      absl::StrAppend(
-          &left_out, "# ", functions[i]->qualified_name(),
-          " does not compile: ", message.substr(0, message.find('\n')), "\n");
+      if (absl::Status s = functions[i]->EnsureDefined(); !s.ok()) return s;
     }
     text =
         PrintCanonicalProgram(*module.unit(), IValue(module.object()), print);
   }
   if (!text.ok()) return text.status();
-  std::cout << *text << left_out;
+  std::cout << *text;
   PrintExternals(externals);
   return absl::OkStatus();
 }

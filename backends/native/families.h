@@ -8,6 +8,7 @@
 
 namespace tandem::native {
 
+absl::Status RegisterAttention(Registry& registry);
 absl::Status RegisterElementwise(Registry& registry);
 absl::Status RegisterReduce(Registry& registry);
 absl::Status RegisterMatmul(Registry& registry);

@@ -10,6 +10,7 @@ absl::Status Register(Registry& registry) {
   TANDEM_RETURN_IF_ERROR(RegisterElementwise(registry));
   TANDEM_RETURN_IF_ERROR(RegisterReduce(registry));
   TANDEM_RETURN_IF_ERROR(RegisterMatmul(registry));
+  TANDEM_RETURN_IF_ERROR(RegisterAttention(registry));
   return RegisterGroups(registry);
 }
 

@@ -80,17 +80,18 @@ void ReduceRows(Action action, const TypedKernels<T>& k, const void* in,
 
 void Program::RunTile(absl::Span<const Tensor* const> tensors,
                       absl::Span<const Tensor> results, int64_t first,
-                      int64_t count, char* slots, int64_t slot_bytes) const {
-  const int64_t row = by_rows ? sizes.back() : 1;
+                      int64_t count, char* slots) const {
+  const int64_t row = row_;
   // `first` and `count` are elements; rows are whole.
   const auto begin_of = [&](bool rows) { return rows ? first / row : first; };
   const auto count_of = [&](bool rows) { return rows ? count / row : count; };
   for (const ProgramInput& in : inputs) {
+    if (!gathers_) break;
     if (in.slot < 0) continue;
     // Gathered in the order of the loop.
     const Tensor& t = *tensors[in.argument];
     const int64_t size = kSizes[in.computed];
-    char* to = slots + in.slot * slot_bytes;
+    char* to = slots + in.slot * slot_bytes_;
     const int64_t rank = static_cast<int64_t>(in.strides.size());
     const DimSpan dims = DimSpan(sizes).first(rank);
     const int64_t from = begin_of(in.rows), n = count_of(in.rows);
@@ -141,40 +142,33 @@ void Program::RunTile(absl::Span<const Tensor* const> tensors,
       }
     }
   }
-  const auto at = [&](const Place& p, unsigned* repeat, unsigned bit) -> char* {
-    switch (p.kind) {
-      case Place::Kind::kInput: {
-        const ProgramInput& in = inputs[p.index];
-        if (in.slot >= 0) return slots + in.slot * slot_bytes;
-        char* data = tensors[in.argument]->raw_data();
-        if (in.single) {
-          *repeat |= bit;
-          return data;
-        }
-        return data + begin_of(in.rows) * kSizes[in.computed];
-      }
-      case Place::Kind::kOutput: {
-        const ProgramOutput& out = outputs[p.index];
-        return results[out.result].raw_data() +
-               begin_of(out.rows) * kSizes[out.computed];
-      }
-      case Place::Kind::kNone:
-        return nullptr;
-      case Place::Kind::kNumber:
-        *repeat |= bit;
-        return const_cast<char*>(numbers[p.index].bytes);
-      default:
-        return slots + p.index * slot_bytes;
+  // Addresses: slots, inputs, outputs, numbers.
+  absl::InlinedVector<char*, 24> table;
+  for (int i = 0; i < num_slots; ++i) table.push_back(slots + i * slot_bytes_);
+  for (const ProgramInput& in : inputs) {
+    if (in.slot >= 0) {
+      table.push_back(slots + in.slot * slot_bytes_);
+      continue;
     }
-  };
+    char* data = tensors[in.argument]->raw_data();
+    if (!in.single) data += begin_of(in.rows) * kSizes[in.computed];
+    table.push_back(data);
+  }
+  for (const ProgramOutput& out : outputs) {
+    table.push_back(results[out.result].raw_data() +
+                    begin_of(out.rows) * kSizes[out.computed]);
+  }
+  for (const Number& n : numbers) {
+    table.push_back(const_cast<char*>(n.bytes));
+  }
   const KernelTable& k = Kernels();
   for (const Instruction& i : instructions) {
-    unsigned repeat = 0, unused = 0;
     const void* in[kMaxInputs] = {};
     for (int j = 0; j < i.num_inputs; ++j) {
-      in[j] = at(i.in[j], &repeat, 1u << j);
+      if (i.from[j] >= 0) in[j] = table[i.from[j]];
     }
-    void* out = at(i.out, &unused, 1);
+    void* out = table[i.into];
+    const unsigned repeat = i.repeat;
     const int64_t n = count_of(i.rows);
     const int64_t rows = count / row;
     switch (i.action) {
@@ -231,18 +225,54 @@ void Program::RunTile(absl::Span<const Tensor* const> tensors,
   }
 }
 
+void Program::Finish() {
+  total_ = 1;
+  for (int64_t s : sizes) total_ *= s;
+  row_ = by_rows ? sizes.back() : 1;
+  tile_ = std::max<int64_t>(1, kTile / row_) * row_;
+  slot_bytes_ = (std::min(tile_, total_) * 8 + 63) / 64 * 64;
+  const int first_input = num_slots;
+  const int first_output = first_input + static_cast<int>(inputs.size());
+  const int first_number = first_output + static_cast<int>(outputs.size());
+  const auto index_of = [&](const Place& p) {
+    switch (p.kind) {
+      case Place::Kind::kSlot:
+        return p.index;
+      case Place::Kind::kInput:
+        return first_input + p.index;
+      case Place::Kind::kOutput:
+        return first_output + p.index;
+      case Place::Kind::kNumber:
+        return first_number + p.index;
+      default:
+        return -1;
+    }
+  };
+  for (Instruction& i : instructions) {
+    i.into = index_of(i.out);
+    i.repeat = 0;
+    for (int j = 0; j < i.num_inputs; ++j) {
+      i.from[j] = index_of(i.in[j]);
+      const bool one =
+          i.in[j].kind == Place::Kind::kNumber ||
+          (i.in[j].kind == Place::Kind::kInput && inputs[i.in[j].index].single);
+      if (one) i.repeat |= 1u << j;
+    }
+  }
+  for (const ProgramInput& in : inputs) gathers_ = gathers_ || in.slot >= 0;
+}
+
 absl::Status Program::Run(absl::Span<const Tensor* const> tensors,
                           absl::Span<const Tensor> results) const {
-  int64_t total = 1;
-  for (int64_t s : sizes) total *= s;
-  if (total == 0) return absl::OkStatus();
-  const int64_t row = by_rows ? sizes.back() : 1;
-  const int64_t tile = std::max<int64_t>(1, kTile / row) * row;
-  const int64_t slot_bytes = (std::min(tile, total) * 8 + 63) / 64 * 64;
-  const int64_t bytes = std::max<int64_t>(num_slots, 1) * slot_bytes;
+  constexpr int64_t kOnStack = 8192;
+  const int64_t bytes = num_slots * slot_bytes_;
+  if (total_ <= tile_ && bytes <= kOnStack) {
+    alignas(64) char stack[kOnStack];
+    RunTile(tensors, results, 0, total_, stack);
+    return absl::OkStatus();
+  }
   std::atomic<bool> no_memory{false};
   const auto run = [&](int64_t begin, int64_t end) {
-    constexpr int64_t kOnStack = 8192;
     alignas(64) char stack[kOnStack];
     size_t capacity = 0;
     char* slots = stack;
@@ -255,15 +285,14 @@ absl::Status Program::Run(absl::Span<const Tensor* const> tensors,
       }
     }
     for (int64_t t = begin; t < end; ++t) {
-      const int64_t first = t * tile;
-      RunTile(tensors, results, first, std::min(tile, total - first), slots,
-              slot_bytes);
+      const int64_t first = t * tile_;
+      RunTile(tensors, results, first, std::min(tile_, total_ - first), slots);
     }
     if (slots != stack) memory_pool::Free(slots, capacity);
   };
-  const int64_t tiles = (total + tile - 1) / tile;
+  const int64_t tiles = (total_ + tile_ - 1) / tile_;
   absl::Status status =
-      ParallelFor(tiles, std::max<int64_t>(1, kGrain / tile), run);
+      ParallelFor(tiles, std::max<int64_t>(1, kGrain / tile_), run);
   if (status.ok() && no_memory) {
     status = absl::ResourceExhaustedError("out of memory: tiles of a group");
   }

@@ -48,6 +48,11 @@ struct Instruction {
   Place in[kMaxInputs];
   Numbers params;
   double eps = 0;
+  // Set by Program::Finish: indices of the tile's table of addresses (-1: null)
+  // and the inputs that are one element.
+  int from[kMaxInputs] = {-1, -1, -1};
+  int into = -1;
+  unsigned repeat = 0;
 };
 
 // A tensor that the program reads, seen in the loop's sizes.
@@ -84,6 +89,9 @@ class Program {
   std::vector<Instruction> instructions;
   int num_slots = 0;
 
+  // Once all is there: works out what every run needs.
+  void Finish();
+
   // `tensors` are the group's arguments, `results` its outputs, already made.
   absl::Status Run(absl::Span<const Tensor* const> tensors,
                    absl::Span<const Tensor> results) const;
@@ -91,7 +99,10 @@ class Program {
  private:
   void RunTile(absl::Span<const Tensor* const> tensors,
                absl::Span<const Tensor> results, int64_t first, int64_t count,
-               char* slots, int64_t slot_bytes) const;
+               char* slots) const;
+
+  int64_t total_ = 0, row_ = 1, tile_ = 1, slot_bytes_ = 0;
+  bool gathers_ = false;
 };
 
 }  // namespace tandem::native

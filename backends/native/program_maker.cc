@@ -69,6 +69,7 @@ class Maker {
 
   Program Take() && {
     ShareSlots();
+    p_.Finish();
     return std::move(p_);
   }
 

@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <cmath>
 #include <cstring>
 #include <random>
@@ -371,6 +372,122 @@ TEST(NativeTest, ComputesAsReference) {
   }
   EXPECT_GT(taken, 3000);
   EXPECT_GT(ops.size(), 60u);
+}
+
+// Attention of random shapes, strides and masks; long enough for several blocks
+// of queries.
+TEST(NativeTest, AttendsAsReference) {
+  const Registry& registry = Both();
+  const Operator* op =
+      registry.operators().Find("aten::scaled_dot_product_attention", "");
+  const std::vector<std::string> kBackends[] = {{"native"}, {"reference"}};
+  int taken = 0;
+  for (uint32_t seed = 0; seed < 120; ++seed) {
+    std::mt19937 random(seed);
+    std::normal_distribution<float> normal;
+    const auto make = [&](const Dims& sizes, DType dtype) {
+      Tensor t = *Tensor::Empty(sizes, DType::kFloat);
+      for (int64_t i = 0; i < t.numel(); ++i) {
+        t.data<float>()[i] = dtype == DType::kBool
+                                 ? static_cast<float>(random() % 3 != 0)
+                                 : normal(random);
+      }
+      return *Contiguous(t, dtype);
+    };
+    const int64_t b = 1 + random() % 2, h = 1 + random() % 3;
+    const int64_t rows = 1 + random() % 150, cols = 1 + random() % 150;
+    const int64_t width = 1 + random() % 40;
+    // As heads of [batch, rows, heads, width], or in a row.
+    const auto operand = [&](int64_t length, int64_t e) {
+      if (random() % 2) return make({b, h, length, e}, DType::kFloat);
+      const Tensor t = make({b, length, h, e}, DType::kFloat);
+      return t.ViewUnchecked({b, h, length, e},
+                             {t.stride(0), t.stride(2), t.stride(1), 1}, 0);
+    };
+    std::vector<IValue> arguments = {
+        IValue(operand(rows, width)), IValue(operand(cols, width)),
+        IValue(operand(cols, random() % 2 ? width : 1 + random() % 50))};
+    const int kind = static_cast<int>(random() % 4);
+    IValue mask;
+    if (kind == 1) mask = IValue(make({rows, cols}, DType::kBool));
+    if (kind == 2) mask = IValue(make({b, 1, 1, cols}, DType::kFloat));
+    arguments.push_back(mask);
+    arguments.push_back(IValue(0.0));
+    arguments.push_back(IValue(kind == 3));
+    arguments.push_back(random() % 2 ? IValue() : IValue(0.3));
+    arguments.push_back(IValue(false));
+    IValue results[2];
+    absl::Status status[2];
+    for (int i = 0; i < 2; ++i) {
+      std::vector<IValue> registers = arguments;
+      registers.emplace_back();
+      std::vector<uint32_t> in;
+      for (uint32_t j = 0; j < arguments.size(); ++j) in.push_back(j);
+      const uint32_t out = static_cast<uint32_t>(arguments.size());
+      const KernelCall call = {registers.data(), in.data(), &out,
+                               static_cast<uint32_t>(in.size()), 1};
+      status[i] = registry.Find(*op, kBackends[i])->kernel(call);
+      results[i] = registers.back();
+    }
+    if (IsDeclined(status[0])) continue;
+    ++taken;
+    ASSERT_EQ(status[0].ToString(), "OK");
+    ASSERT_EQ(status[1].ToString(), "OK");
+    EXPECT_EQ(Difference(results[0].AsTensor(), results[1].AsTensor(), 10), "")
+        << "seed " << seed << " kind " << kind << " " << rows << "x" << cols;
+  }
+  EXPECT_GT(taken, 100);
+}
+
+// Products of all paths: unpacked, few rows, packed with ragged edges.
+TEST(NativeTest, MultipliesAsDoubles) {
+  const Registry& registry = Both();
+  const std::vector<std::string> kNative = {"native"};
+  const Operator* op = registry.operators().Find("aten::mm", "");
+  std::mt19937 random(3);
+  std::normal_distribution<float> normal;
+  for (const auto& [m, n, k] :
+       std::vector<std::array<int64_t, 3>>{{1, 1, 1},
+                                           {3, 4, 5},
+                                           {1, 500, 300},
+                                           {4, 33, 257},
+                                           {5, 1, 1000},
+                                           {17, 31, 64},
+                                           {65, 70, 90},
+                                           {200, 300, 600},
+                                           {2, 5000, 3},
+                                           {130, 2100, 7},
+                                           {100, 1, 64},
+                                           {33, 65, 513}}) {
+    for (int turned = 0; turned < 4; ++turned) {
+      const auto make = [&](int64_t r, int64_t c, bool turn) {
+        Tensor t = *Tensor::Empty({turn ? c : r, turn ? r : c}, DType::kFloat);
+        for (int64_t i = 0; i < t.numel(); ++i) {
+          t.data<float>()[i] = normal(random);
+        }
+        return turn ? t.ViewUnchecked({r, c}, {1, r}, 0) : t;
+      };
+      const Tensor a = make(m, k, turned & 1), b = make(k, n, turned & 2);
+      IValue registers[3] = {IValue(a), IValue(b), IValue()};
+      const uint32_t in[] = {0, 1}, out = 2;
+      const KernelCall call = {registers, in, &out, 2, 1};
+      ASSERT_TRUE(registry.Find(*op, kNative)->kernel(call).ok());
+      const Tensor c = registers[2].AsTensor();
+      for (int check = 0; check < 200; ++check) {
+        const int64_t i = random() % m, j = random() % n;
+        double sum = 0, size = 0;
+        for (int64_t p = 0; p < k; ++p) {
+          const double term =
+              double{a.data<float>()[i * a.stride(0) + p * a.stride(1)]} *
+              b.data<float>()[p * b.stride(0) + j * b.stride(1)];
+          sum += term;
+          size += std::fabs(term);
+        }
+        ASSERT_NEAR(c.data<float>()[i * n + j], sum, 1e-6 * size + 1e-30)
+            << m << "x" << n << "x" << k << " turned " << turned;
+      }
+    }
+  }
 }
 
 }  // namespace
