@@ -10,6 +10,7 @@
 #include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
 #include "tandem/ir/alias_analysis.h"
+#include "tandem/passes/rewrite.h"
 
 namespace tandem {
 namespace {
@@ -403,7 +404,17 @@ class BlockPartition {
         continue;  // taken as a constant where it is used
       }
       std::vector<Value*> arguments;
-      for (Value* v : n->inputs()) arguments.push_back(take(v));
+      for (size_t k = 0; k < n->inputs().size(); ++k) {
+        // What a trace keeps of a number is weak in promotion where PyTorch
+        // takes it as one.
+        std::optional<IValue> number = TakenAsNumber(*n, k);
+        arguments.push_back(
+            number.has_value()
+                ? inner->InsertConstant(*std::move(number),
+                                        n->input(k)->node()->range(),
+                                        n->input(k)->type())
+                : take(n->input(k)));
+      }
       Node* copy = n->is(NodeKind::kOperator)
                        ? inner->Create(n->op(), arguments)
                        : inner->Create(n->kind(), arguments, 1);

@@ -33,6 +33,13 @@ absl::Status IsNone(const Node& n, size_t i) {
 }
 absl::StatusOr<Term> TermAt(Expressions& x, const Node& n, size_t i) {
   Term t;
+  // A number of a trace, weak in promotion.
+  if (const std::optional<IValue> c = ConstantOf(n.input(i));
+      c.has_value() && c->is_tensor() && c->AsTensor().defined() &&
+      c->AsTensor().impl()->wrapped_number) {
+    TANDEM_ASSIGN_OR_RETURN(t.number, c->AsTensor().Item());
+    return t;
+  }
   TANDEM_ASSIGN_OR_RETURN(t.expression, x.TensorOf(n.input(i)));
   return t;
 }
