@@ -76,6 +76,8 @@ class Builder {
   // result are contiguous.
   absl::StatusOr<Operand> Reshape(const Operand& operand, DimSpan sizes);
   absl::StatusOr<Operand> Permute(const Operand& operand, DimSpan order);
+  // A constant of this program alone.
+  absl::StatusOr<Operand> FromTensor(const Tensor& tensor);
   // A constant made from constants, kept under `key` with the weights.
   absl::StatusOr<Operand> MakeConstant(
       const std::string& key,
@@ -114,7 +116,6 @@ class Builder {
   size_t NewBuffer(Buffer buffer);
   absl::Status DefineInputs();
   absl::Status DefineOutputs();
-  absl::StatusOr<Operand> FromTensor(const Tensor& tensor);
 
   const Descriptors& descriptors_;
   const Options& options_;

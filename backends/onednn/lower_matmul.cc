@@ -125,6 +125,11 @@ absl::StatusOr<std::optional<Operand>> Reshaped(Builder& b, const Operand& o,
   return std::optional<Operand>(r);
 }
 
+absl::StatusOr<std::optional<Operand>> Owned(Builder& b, const Tensor& t) {
+  TANDEM_ASSIGN_OR_RETURN(const Operand o, b.FromTensor(t));
+  return std::optional<Operand>(o);
+}
+
 // All leading dims as one.
 absl::StatusOr<Operand> Folded(Builder& b, const Operand& o) {
   if (o.sizes.size() == 2) return o;
@@ -289,9 +294,10 @@ absl::Status LowerAttention(Builder& b, const Node& n) {
   TANDEM_ASSIGN_OR_RETURN(const Dims sizes, SizesOf(scores));
   if (causal) {
     const int64_t rows = sizes[rank - 2], columns = sizes[rank - 1];
-    TANDEM_ASSIGN_OR_RETURN(
-        mask, b.MakeConstant(absl::StrCat("causal:", rows, "x", columns),
-                             [&] { return CausalMask(rows, columns); }));
+    // The program's own: kept with the weights, one of each length would stay.
+    TANDEM_ASSIGN_OR_RETURN(const Tensor causal_mask,
+                            CausalMask(rows, columns));
+    TANDEM_ASSIGN_OR_RETURN(mask, Owned(b, causal_mask));
   }
   Product p;
   TANDEM_ASSIGN_OR_RETURN(p.a,

@@ -1,10 +1,14 @@
 // Convolutions and what is fused into them, against the reference kernels.
+#include <atomic>
+#include <cmath>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "tandem/tensor/context.h"
 #include "tandem/tests/onednn/group_runner.h"
 
 namespace tandem::onednn {
@@ -32,6 +36,14 @@ Value* Conv(TestGroup& g, const Case& c, Value* x) {
        c.bias ? g.Constant(Values({c.weight[0]})) : g.None(), g.Ints(c.stride),
        g.Ints(c.padding), g.Ints(c.dilation), g.Constant(c.groups)});
 }
+
+class TwoThreads : public TaskRunner {
+ public:
+  int threads() const override { return 2; }
+  void Run(int64_t count, absl::FunctionRef<void(int64_t)> task) override {
+    for (int64_t i = 0; i < count; ++i) task(i);
+  }
+};
 
 class ConvTest : public ::testing::TestWithParam<Case> {};
 
@@ -234,6 +246,80 @@ TEST(ConvTest, MayRoundToBFloat16) {
   Options options;
   options.allow_bf16 = true;
   EXPECT_EQ(Difference(g, nullptr, 1e-2, 1e-2, options), "");
+}
+
+// Four threads over one executable, each with a team of two.
+TEST(RunTest, IsSafeFromManyThreads) {
+  TestGroup g;
+  Value* x = g.Input(Values({1, 16, 24, 24}));
+  const Case c{"", {}, {32, 16, 3, 3}, true, {1}, {1}};
+  const Case d{"", {}, {16, 32, 3, 3}, true, {1}, {1}};
+  Value* y = Conv(g, d, g.Op("aten::relu", {Conv(g, c, x)}));
+  g.Output(g.Op("aten::add.Tensor", {y, x}));
+  const absl::StatusOr<std::vector<Tensor>> want = RunReference(g);
+  ASSERT_TRUE(want.ok());
+  PackedWeights weights;
+  TwoThreads tasks;
+  CallContext context;
+  context.tasks = &tasks;
+  ScopedContext scope(context);
+  const auto executable = CompileOneDnn(g, {}, &weights);
+  ASSERT_TRUE(executable.ok()) << executable.status();
+  std::atomic<int> wrong{0};
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 4; ++t) {
+    threads.emplace_back([&] {
+      ScopedContext own(context);
+      for (int i = 0; i < 20; ++i) {
+        const auto got = RunGroup(**executable, g);
+        if (!got.ok()) {
+          ++wrong;
+          continue;
+        }
+        const float* a = (*got)[0].data<float>();
+        const float* b = (*want)[0].data<float>();
+        for (int64_t e = 0; e < (*want)[0].numel(); ++e) {
+          if (std::abs(a[e] - b[e]) > 1e-3) {
+            ++wrong;
+            break;
+          }
+        }
+      }
+    });
+  }
+  for (std::thread& t : threads) t.join();
+  EXPECT_EQ(wrong, 0);
+}
+
+TEST(RunTest, StopsWhenItIsCancelled) {
+  TestGroup g;
+  g.Output(g.Op("aten::conv2d", {g.Input(Values({1, 16, 9, 9})),
+                                 g.Constant(Values({32, 16, 3, 3}))}));
+  PackedWeights weights;
+  const auto executable = CompileOneDnn(g, {}, &weights);
+  ASSERT_TRUE(executable.ok()) << executable.status();
+  const std::atomic<bool> cancel{true};
+  CallContext context;
+  context.cancel = &cancel;
+  ScopedContext scope(context);
+  EXPECT_EQ(RunGroup(**executable, g).status().code(),
+            absl::StatusCode::kCancelled);
+}
+
+TEST(RunTest, CountsItsMemory) {
+  TestGroup g;
+  g.Output(g.Op("aten::conv2d", {g.Input(Values({1, 16, 64, 64})),
+                                 g.Constant(Values({64, 16, 3, 3}))}));
+  PackedWeights weights;
+  const auto executable = CompileOneDnn(g, {}, &weights);
+  ASSERT_TRUE(executable.ok()) << executable.status();
+  MemoryBudget budget(100000);
+  CallContext context;
+  context.memory = &budget;
+  ScopedContext scope(context);
+  EXPECT_EQ(RunGroup(**executable, g).status().code(),
+            absl::StatusCode::kResourceExhausted);
+  EXPECT_EQ(budget.used(), 0);
 }
 
 TEST(LibraryTest, IsLookedFor) {

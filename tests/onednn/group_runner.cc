@@ -113,9 +113,8 @@ std::vector<Value*> TestGroup::Ops(absl::string_view name,
   return std::vector<Value*>(n->outputs().begin(), n->outputs().end());
 }
 
-absl::StatusOr<GroupResult> RunOneDnn(const TestGroup& group,
-                                      const Options& options) {
-  const std::shared_ptr<const GroupBackend> backend = MakeBackend(options);
+absl::StatusOr<std::unique_ptr<GroupExecutable>> CompileOneDnn(
+    const TestGroup& group, const Options& options, PackedWeights* weights) {
   std::vector<ValueDescription> descriptions;
   for (const IValue& v : group.inputs()) {
     ValueDescription d;
@@ -127,27 +126,36 @@ absl::StatusOr<GroupResult> RunOneDnn(const TestGroup& group,
     d.strides.assign(t.strides().begin(), t.strides().end());
     descriptions.push_back(d);
   }
+  return MakeBackend(options)->Compile(group.graph(), descriptions, weights);
+}
+
+absl::StatusOr<std::vector<Tensor>> RunGroup(const GroupExecutable& executable,
+                                             const TestGroup& group) {
+  std::vector<IValue> registers = group.inputs();
+  std::vector<uint32_t> in, out;
+  for (uint32_t i = 0; i < registers.size(); ++i) in.push_back(i);
+  for (size_t i = 0; i < group.graph().outputs().size(); ++i) {
+    out.push_back(static_cast<uint32_t>(registers.size()));
+    registers.emplace_back();
+  }
+  TANDEM_RETURN_IF_ERROR(executable.Run(KernelCall{
+      registers.data(), in.data(), out.data(), static_cast<uint32_t>(in.size()),
+      static_cast<uint32_t>(out.size())}));
+  std::vector<Tensor> tensors;
+  for (uint32_t o : out) tensors.push_back(registers[o].AsTensor());
+  return tensors;
+}
+
+absl::StatusOr<GroupResult> RunOneDnn(const TestGroup& group,
+                                      const Options& options) {
   PackedWeights weights;
-  TANDEM_ASSIGN_OR_RETURN(
-      const std::unique_ptr<GroupExecutable> executable,
-      backend->Compile(group.graph(), descriptions, &weights));
+  TANDEM_ASSIGN_OR_RETURN(const std::unique_ptr<GroupExecutable> executable,
+                          CompileOneDnn(group, options, &weights));
   GroupResult result;
   result.text = executable->ToString();
   // Twice: a second run meets memory that the first one left.
-  for (int run = 0; run < 2; ++run) {
-    std::vector<IValue> registers = group.inputs();
-    std::vector<uint32_t> in, out;
-    for (uint32_t i = 0; i < registers.size(); ++i) in.push_back(i);
-    for (size_t i = 0; i < group.graph().outputs().size(); ++i) {
-      out.push_back(static_cast<uint32_t>(registers.size()));
-      registers.emplace_back();
-    }
-    TANDEM_RETURN_IF_ERROR(executable->Run(KernelCall{
-        registers.data(), in.data(), out.data(),
-        static_cast<uint32_t>(in.size()), static_cast<uint32_t>(out.size())}));
-    result.tensors.clear();
-    for (uint32_t o : out) result.tensors.push_back(registers[o].AsTensor());
-  }
+  TANDEM_RETURN_IF_ERROR(RunGroup(*executable, group).status());
+  TANDEM_ASSIGN_OR_RETURN(result.tensors, RunGroup(*executable, group));
   return result;
 }
 

@@ -51,6 +51,10 @@ struct GroupResult {
   std::vector<Tensor> tensors;
   std::string text;  // GroupExecutable::ToString
 };
+absl::StatusOr<std::unique_ptr<GroupExecutable>> CompileOneDnn(
+    const TestGroup& group, const Options& options, PackedWeights* weights);
+absl::StatusOr<std::vector<Tensor>> RunGroup(const GroupExecutable& executable,
+                                             const TestGroup& group);
 absl::StatusOr<GroupResult> RunOneDnn(const TestGroup& group,
                                       const Options& options);
 absl::StatusOr<std::vector<Tensor>> RunReference(const TestGroup& group);
