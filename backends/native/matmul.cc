@@ -7,6 +7,7 @@
 #include "tandem/backends/native/gemm.h"
 #include "tandem/backends/registry.h"
 #include "tandem/tensor/context.h"
+#include "tandem/tensor/copy.h"
 #include "tandem/tensor/status_macros.h"
 
 namespace tandem::native {
@@ -29,9 +30,14 @@ bool IsBias(const Tensor& t, int64_t n) {
 }
 
 Result Linear(const Tensor& input, const Tensor& weight, const Tensor& bias) {
-  if (!IsFloats(input) || !IsFloats(weight) || !input.is_contiguous() ||
-      weight.dim() != 2 || input.dim() < 1) {
+  if (!IsFloats(input) || !IsFloats(weight) || weight.dim() != 2 ||
+      input.dim() < 1) {
     return Declined();
+  }
+  if (!input.is_contiguous()) {
+    if (input.size(input.dim() - 1) != weight.size(1)) return Declined();
+    TANDEM_ASSIGN_OR_RETURN(const Tensor rows, Contiguous(input));
+    return Linear(rows, weight, bias);
   }
   const TensorImpl& x = *input.impl();
   const int64_t k = weight.size(1), n = weight.size(0);
@@ -138,27 +144,36 @@ int64_t BatchStep(const Tensor& t) {
   return step;
 }
 
-Result MatMul(const Tensor& a, const Tensor& b) {
-  if (!IsFloats(a) || !IsFloats(b)) return Declined();
+Result MatMul(const Tensor& x, const Tensor& y) {
+  if (!IsFloats(x) || !IsFloats(y)) return Declined();
+  Tensor a = x, b = y;
   const int64_t da = a.dim(), db = b.dim();
   if (da < 2 || db < 2 || a.size(da - 1) != b.size(db - 2)) return Declined();
   if (da == 2 && db == 2) return Product(a, b, nullptr);
   const int64_t n = b.size(db - 1), k = a.size(da - 1);
   if (db == 2) {
-    if (!a.is_contiguous() || k == 0) return Declined();
+    if (k == 0) return Declined();
+    TANDEM_ASSIGN_OR_RETURN(const Tensor rows, Contiguous(a));
     Dims sizes(a.sizes().begin(), a.sizes().end());
     sizes.back() = n;
     TANDEM_ASSIGN_OR_RETURN(const Tensor out,
                             Tensor::Empty(sizes, DType::kFloat));
-    TANDEM_RETURN_IF_ERROR(Gemm(a.numel() / k, n, k, {a.data<float>(), k, 1},
+    TANDEM_RETURN_IF_ERROR(Gemm(a.numel() / k, n, k, {rows.data<float>(), k, 1},
                                 LastTwo(b), nullptr, out.data<float>(), n));
     return out;
   }
   if (da != db || a.sizes().first(da - 2) != b.sizes().first(db - 2)) {
     return Declined();
   }
-  const int64_t a_step = BatchStep(a), b_step = BatchStep(b);
-  if (a_step < 0 || b_step < 0) return Declined();
+  int64_t a_step = BatchStep(a), b_step = BatchStep(b);
+  if (a_step < 0) {
+    TANDEM_ASSIGN_OR_RETURN(a, Contiguous(a));
+    a_step = BatchStep(a);
+  }
+  if (b_step < 0) {
+    TANDEM_ASSIGN_OR_RETURN(b, Contiguous(b));
+    b_step = BatchStep(b);
+  }
   Dims sizes(a.sizes().begin(), a.sizes().end());
   sizes.back() = n;
   int64_t count = 1;

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "benchmark/benchmark.h"
+#include "tandem/backends/group.h"
 #include "tandem/backends/native/native.h"
 #include "tandem/backends/registry.h"
 #include "tandem/tensor/copy.h"
@@ -89,6 +90,47 @@ void SmallSoftmax(benchmark::State& s) {
               {IValue(Filled({3, 10}, 0.5)), IValue(int64_t{-1})}));
 }
 
+// Eight elementwise operators in a group, over `n` elements.
+void FusedChain(benchmark::State& s) {
+  const int64_t n = s.range(0);
+  Graph g;
+  Value* x = g.AddInput("x", Type::Tensor());
+  Value* v = x;
+  const auto add = [&](const char* name, const char* overload,
+                       std::vector<Value*> rest) {
+    rest.insert(rest.begin(), v);
+    v = g.Insert(g.Create(Kernels().operators().Find(name, overload), rest))
+            ->output();
+  };
+  const auto number = [&](double d) { return g.InsertConstant(IValue(d)); };
+  add("aten::mul", "Scalar", {number(1.5)});
+  add("aten::add", "Tensor", {x, g.InsertConstant(IValue(int64_t{1}))});
+  add("aten::relu", "", {});
+  add("aten::mul", "Tensor", {x});
+  add("aten::sub", "Tensor", {x, g.InsertConstant(IValue(int64_t{1}))});
+  add("aten::abs", "", {});
+  add("aten::div", "Scalar", {number(3)});
+  add("aten::neg", "", {});
+  g.AddOutput(v);
+  const Tensor input = Filled({n}, 0.5);
+  ValueDescription d;
+  d.is_tensor = true;
+  d.dtype = DType::kFloat;
+  d.sizes = {n};
+  d.strides = {1};
+  PackedWeights weights;
+  const auto group = Kernels().FindGroupBackend("native")->Compile(
+      g, absl::MakeConstSpan(&d, 1), &weights);
+  if (!group.ok()) std::abort();
+  IValue registers[2] = {IValue(input), IValue()};
+  const uint32_t in = 0, out = 1;
+  const KernelCall call = {registers, &in, &out, 1, 1};
+  for (auto _ : s) {
+    if (!(*group)->Run(call).ok()) std::abort();
+  }
+  s.SetBytesProcessed(s.iterations() * 8 * n);
+}
+
 constexpr int64_t kLarge = 16 << 20;  // 64 MB of floats
 
 void LargeUnary(benchmark::State& s, const std::string& op) {
@@ -159,6 +201,7 @@ BENCHMARK(LargeAdd);
 BENCHMARK_CAPTURE(LargeUnary, relu, "aten::relu");
 BENCHMARK_CAPTURE(LargeUnary, exp, "aten::exp");
 BENCHMARK_CAPTURE(LargeUnary, tanh, "aten::tanh");
+BENCHMARK(FusedChain)->Arg(12)->Arg(1000)->Arg(1000000)->Arg(kLarge);
 BENCHMARK(LargeSum);
 BENCHMARK(LargeColumnSum);
 BENCHMARK(LargeSoftmax);

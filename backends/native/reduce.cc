@@ -10,6 +10,7 @@
 #include "tandem/backends/native/kernel_table.h"
 #include "tandem/backends/registry.h"
 #include "tandem/tensor/context.h"
+#include "tandem/tensor/copy.h"
 #include "tandem/tensor/status_macros.h"
 
 namespace tandem::native {
@@ -308,16 +309,22 @@ Result ArgExtreme(const Tensor& self, std::optional<int64_t> dim,
 // Rows of n elements along the last `last` dims.
 int64_t RowsOf(const Tensor& t, int64_t n) { return t.numel() / n; }
 
+// Floats on this machine, in whatever order.
+bool IsFloats(const Tensor& t) {
+  return t.defined() && t.dtype() == DType::kFloat && !t.is_sparse() &&
+         t.device().is_cpu() && t.impl()->storage;
+}
+
+// Results are contiguous whatever the input is.
 template <bool kLog>
-Result SoftmaxRows(const Tensor& self, int64_t dim) {
-  if (!self.defined() || !IsPlain(*self.impl()) ||
-      self.dtype() != DType::kFloat) {
+Result SoftmaxRows(const Tensor& input, int64_t dim) {
+  if (!IsFloats(input)) return Declined();
+  if (input.dim() == 0 || (dim != -1 && dim != input.dim() - 1)) {
     return Declined();
   }
+  TANDEM_ASSIGN_OR_RETURN(const Tensor self, Contiguous(input));
   const int64_t rank = self.dim();
-  if (rank == 0 || (dim != -1 && dim != rank - 1) || self.numel() == 0) {
-    return Declined();
-  }
+  if (self.numel() == 0) return Declined();
   const int64_t n = self.size(rank - 1);
   TANDEM_ASSIGN_OR_RETURN(const Tensor out,
                           Tensor::Empty(self.sizes(), DType::kFloat));
@@ -353,8 +360,7 @@ const float* DataOf(const Tensor& t) {
 }
 // Elements of a row, or 0 where the arguments are not as they should be.
 int64_t RowLength(const Tensor& input, Ints shape) {
-  if (!input.defined() || !IsPlain(*input.impl()) ||
-      input.dtype() != DType::kFloat || shape.empty() ||
+  if (!IsFloats(input) || shape.empty() ||
       static_cast<size_t>(input.dim()) < shape.size() ||
       input.sizes().last(shape.size()) != shape) {
     return 0;
@@ -366,13 +372,14 @@ int64_t RowLength(const Tensor& input, Ints shape) {
 
 using Triple = std::tuple<Tensor, Tensor, Tensor>;
 
-absl::StatusOr<Triple> LayerNormRows(const Tensor& input, Ints shape,
+absl::StatusOr<Triple> LayerNormRows(const Tensor& x_in, Ints shape,
                                      const Tensor& weight, const Tensor& bias,
                                      double eps, bool with_moments) {
-  const int64_t n = RowLength(input, shape);
+  const int64_t n = RowLength(x_in, shape);
   if (n == 0 || !IsParameter(weight, shape) || !IsParameter(bias, shape)) {
     return Declined();
   }
+  TANDEM_ASSIGN_OR_RETURN(const Tensor input, Contiguous(x_in));
   const int64_t rows = RowsOf(input, n);
   TANDEM_ASSIGN_OR_RETURN(Tensor out,
                           Tensor::Empty(input.sizes(), DType::kFloat));
@@ -413,7 +420,9 @@ absl::StatusOr<Triple> NativeLayerNorm(const Tensor& input, Ints shape,
 Result RmsNorm(const Tensor& input, Ints shape, const Tensor& weight,
                std::optional<double> eps) {
   const int64_t n = RowLength(input, shape);
-  if (n == 0 || !IsParameter(weight, shape)) return Declined();
+  if (n == 0 || !IsPlain(*input.impl()) || !IsParameter(weight, shape)) {
+    return Declined();
+  }
   TANDEM_ASSIGN_OR_RETURN(const Tensor out,
                           Tensor::Empty(input.sizes(), DType::kFloat));
   const float e = static_cast<float>(eps.value_or(0x1p-23));
