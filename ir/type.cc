@@ -304,7 +304,7 @@ bool Type::Equals(const Type& other) const {
 bool Type::IsSubtypeOf(const Type& super, std::string* why) const {
   if (this == &super || super.is(Kind::kAny)) return true;
   // A union fits where each of its members does.
-  if (kind_ == Kind::kUnion && !super.is(Kind::kNumber)) {
+  if (kind_ == Kind::kUnion) {
     for (const TypePtr& m : elements_) {
       if (!m->IsSubtypeOf(super, why)) return false;
     }
