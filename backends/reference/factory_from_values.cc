@@ -33,7 +33,7 @@ absl::StatusOr<DType> DTypeOfType(const Type& type) {
       return Invalid(
           absl::StrCat("Add new condition, expected Float, Complex, Int, or "
                        "Bool but got",
-                       type.ToAnnotation()));
+                       type.ToString()));
     default:
       return Invalid(absl::StrCat(
           "Input must be of ints, floats, or bools, got ", type.ToString()));

@@ -38,6 +38,9 @@ struct Contiguously<F> {
 };
 
 // Places of the elements that are not zero, int64 [count, dim].
+// PyTorch's error where the memory of `out` touches that of an input.
+absl::Status CheckApart(const Tensor& out, const Tensor& input);
+
 absl::StatusOr<Tensor> Nonzero(const Tensor& self);
 
 // self[indices] and self[indices] = values (+= where accumulated).

@@ -436,11 +436,27 @@ absl::StatusOr<Tensor> PutInPlace(const Tensor& self, const Tensor& index,
   return self;
 }
 
+absl::StatusOr<Tensor> IndexSelectOut(const Tensor& self, int64_t dim,
+                                      const Tensor& index, const Tensor& out) {
+  TANDEM_RETURN_IF_ERROR(CheckWritable(out));
+  TANDEM_ASSIGN_OR_RETURN(const Tensor result, IndexSelect(self, dim, index));
+  return WriteOutExact(result, out);
+}
+
+absl::StatusOr<Tensor> TakeOut(const Tensor& self, const Tensor& index,
+                               const Tensor& out) {
+  TANDEM_RETURN_IF_ERROR(CheckWritable(out));
+  TANDEM_RETURN_IF_ERROR(CheckApart(out, self));
+  TANDEM_RETURN_IF_ERROR(CheckApart(out, index));
+  TANDEM_ASSIGN_OR_RETURN(const Tensor result, Take(self, index));
+  return WriteOutExact(result, out);
+}
+
 }  // namespace
 
 void AddIndexAlong(KernelRegistrar& r) {
   r.Add("aten::index_select", &IndexSelect)
-      .Add("aten::index_select.out", &Variants<IndexSelect>::OutExact)
+      .Add("aten::index_select.out", &IndexSelectOut)
       .Add("aten::index_add_", &IndexAdd)
       .Add("aten::index_add", &Contiguously<IndexAdd>::Call)
       .Add("aten::index_add.out", &Contiguously<IndexAdd>::Out)
@@ -457,7 +473,7 @@ void AddIndexAlong(KernelRegistrar& r) {
       .Add("aten::index_fill.int_Tensor", &OutOfPlace<IndexFillTensor>::Call)
       .Add("aten::index_fill.int_Tensor_out", &OutOfPlace<IndexFillTensor>::Out)
       .Add("aten::take", &Take)
-      .Add("aten::take.out", &Variants<Take>::OutExact)
+      .Add("aten::take.out", &TakeOut)
       .Add("aten::put_", &PutInPlace)
       .Add("aten::put", &OutOfPlace<PutInPlace>::Call)
       .Add("aten::put.out", &OutOfPlace<PutInPlace>::Out);

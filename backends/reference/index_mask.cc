@@ -142,6 +142,15 @@ absl::StatusOr<Tensor> MaskedScatterCopy(const Tensor& self, const Tensor& mask,
   return MaskedScatter(copy, mask, source);
 }
 
+absl::StatusOr<Tensor> MaskedSelectOut(const Tensor& self, const Tensor& mask,
+                                       const Tensor& out) {
+  TANDEM_RETURN_IF_ERROR(CheckWritable(out));
+  TANDEM_RETURN_IF_ERROR(CheckApart(out, self));
+  TANDEM_RETURN_IF_ERROR(CheckApart(out, mask));
+  TANDEM_ASSIGN_OR_RETURN(const Tensor result, MaskedSelect(self, mask));
+  return WriteOutExact(result, out);
+}
+
 }  // namespace
 
 absl::StatusOr<Tensor> Nonzero(const Tensor& self) {
@@ -167,7 +176,7 @@ void AddIndexMask(KernelRegistrar& r) {
       .Add("aten::argwhere", &Nonzero)
       .Add("aten::where", &NonzeroNumpy)
       .Add("aten::masked_select", &MaskedSelect)
-      .Add("aten::masked_select.out", &Variants<MaskedSelect>::OutExact)
+      .Add("aten::masked_select.out", &MaskedSelectOut)
       .Add("aten::masked_scatter_", &MaskedScatter)
       .Add("aten::masked_scatter", &MaskedScatterCopy)
       .Add("aten::masked_scatter.out", &Variants<MaskedScatterCopy>::OutExact);

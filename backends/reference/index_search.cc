@@ -292,6 +292,7 @@ absl::StatusOr<Tensor> Diff(const Tensor& self, int64_t n, int64_t dim,
   TANDEM_ASSIGN_OR_RETURN(const int64_t d, WrapDim(dim, self.dim()));
   TANDEM_RETURN_IF_ERROR(CheckDiff(self, d, prepend));
   TANDEM_RETURN_IF_ERROR(CheckDiff(self, d, append));
+  if (n == 0) return Clone(self);
   std::vector<Tensor> parts;
   if (prepend.defined()) parts.push_back(prepend);
   parts.push_back(self);

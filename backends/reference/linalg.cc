@@ -115,6 +115,7 @@ absl::Status CheckInfos(const Tensor& info, absl::string_view op,
 
 absl::Status RegisterLinalg(Registry& registry) {
   KernelRegistrar r(registry, "reference");
+  AddLinalgComposites(r);
   AddLinalgFactors(r);
   AddLinalgSolvers(r);
   AddLinalgSpectra(r);

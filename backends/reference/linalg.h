@@ -18,6 +18,7 @@
 
 namespace tandem::reference {
 
+void AddLinalgComposites(KernelRegistrar& r);
 void AddLinalgFactors(KernelRegistrar& r);
 void AddLinalgSolvers(KernelRegistrar& r);
 void AddLinalgSpectra(KernelRegistrar& r);
@@ -74,6 +75,14 @@ auto WithCompute(DType dtype, Body&& body)
 // "op: " or "op: (Batch element 2): ".
 absl::Status CheckInfos(const Tensor& info, absl::string_view op,
                         absl::FunctionRef<std::string(int32_t)> text);
+
+// The nuclear ("nuc"), greatest ("2") or smallest ("-2") singular value's norm
+// of the matrices in the two dims. Error texts of linalg.matrix_norm.
+absl::StatusOr<Tensor> SingularValueNorm(const Tensor& self,
+                                         absl::string_view order,
+                                         absl::Span<const int64_t> dim,
+                                         bool keepdim,
+                                         std::optional<DType> dtype);
 
 }  // namespace tandem::reference
 

@@ -219,59 +219,6 @@ void CompleteBasis(Matrix<T>* q, int64_t columns) {
   *q = std::move(r);
 }
 
-// Cyclic Jacobi rotations.
-template <typename T>
-void EigenHermitian(Matrix<T> a, std::vector<double>* values,
-                    Matrix<T>* vectors) {
-  const int64_t n = a.rows;
-  Matrix<T> v = Matrix<T>::Identity(n);
-  double total = 0;
-  for (const T& x : a.data) total += Square(x);
-  for (int sweep = 0; sweep < 60; ++sweep) {
-    double off = 0;
-    for (int64_t p = 0; p < n; ++p) {
-      for (int64_t q = p + 1; q < n; ++q) off += Square(a(p, q));
-    }
-    if (!(off > total * kEpsilon * kEpsilon * 1e-2)) break;
-    for (int64_t p = 0; p < n; ++p) {
-      for (int64_t q = p + 1; q < n; ++q) {
-        const double r = std::sqrt(Square(a(p, q)));
-        if (r == 0) continue;
-        const T phase = a(p, q) / r;  // a(p, q) = r * phase
-        const double theta = (RealPart(a(q, q)) - RealPart(a(p, p))) / (2 * r);
-        const double t = (theta >= 0 ? 1 : -1) /
-                         (std::abs(theta) + std::sqrt(theta * theta + 1));
-        const double c = 1 / std::sqrt(t * t + 1), s = t * c;
-        for (int64_t i = 0; i < n; ++i) {
-          const T x = a(i, p), y = a(i, q) * Conjugate(phase);
-          a(i, p) = c * x - s * y;
-          a(i, q) = s * x + c * y;
-          const T vx = v(i, p), vy = v(i, q) * Conjugate(phase);
-          v(i, p) = c * vx - s * vy;
-          v(i, q) = s * vx + c * vy;
-        }
-        for (int64_t i = 0; i < n; ++i) {
-          const T x = a(p, i), y = a(q, i) * phase;
-          a(p, i) = c * x - s * y;
-          a(q, i) = s * x + c * y;
-        }
-        a(p, q) = a(q, p) = T(0);
-      }
-    }
-  }
-  std::vector<int64_t> order(n);
-  std::iota(order.begin(), order.end(), 0);
-  std::stable_sort(order.begin(), order.end(), [&](int64_t x, int64_t y) {
-    return RealPart(a(x, x)) < RealPart(a(y, y));
-  });
-  values->resize(n);
-  *vectors = Matrix<T>(n, n);
-  for (int64_t j = 0; j < n; ++j) {
-    (*values)[j] = RealPart(a(order[j], order[j]));
-    for (int64_t i = 0; i < n; ++i) (*vectors)(i, j) = v(i, order[j]);
-  }
-}
-
 // One-sided Jacobi on the columns of the taller side.
 template <typename T>
 void Svd(const Matrix<T>& a, Matrix<T>* u, std::vector<double>* s,
@@ -467,7 +414,6 @@ bool EigenGeneral(Matrix<Complex128> a, std::vector<Complex128>* values,
   template Matrix<T> FormQ(const Matrix<T>&, const std::vector<T>&, int64_t); \
   template void ApplyQ(const Matrix<T>&, const std::vector<T>&, bool,         \
                        Matrix<T>*);                                           \
-  template void EigenHermitian(Matrix<T>, std::vector<double>*, Matrix<T>*);  \
   template void Svd(const Matrix<T>&, Matrix<T>*, std::vector<double>*,       \
                     Matrix<T>*);                                              \
   template void CompleteBasis(Matrix<T>*, int64_t);

@@ -320,6 +320,11 @@ Two TriangularSolve(const Tensor& self, const Tensor& a, bool upper,
 // ---- powers of e, by squaring a Taylor series of a small matrix
 
 Result MatrixExp(const Tensor& a) {
+  if (a.dtype() == DType::kHalf || a.dtype() == DType::kBFloat16) {
+    TANDEM_ASSIGN_OR_RETURN(const Tensor wide, ToDType(a, DType::kFloat));
+    TANDEM_ASSIGN_OR_RETURN(const Tensor result, MatrixExp(wide));
+    return ToDType(result, a.dtype());
+  }
   TANDEM_RETURN_IF_ERROR(CheckSquare(a, "linalg.matrix_exp"));
   TANDEM_ASSIGN_OR_RETURN(const Batch x, LoadBatch(a));
   TANDEM_ASSIGN_OR_RETURN(const Batch out,
@@ -382,6 +387,7 @@ void AddLinalgSolvers(KernelRegistrar& r) {
            &Variants<&SolveTriangular>::OutExact)
       .Add("aten::triangular_solve", &TriangularSolve)
       .Add("aten::triangular_solve.X", &Variants<&TriangularSolve>::Out)
+      .Add("aten::matrix_exp", &MatrixExp)
       .Add("aten::linalg_matrix_exp", &MatrixExp)
       .Add("aten::linalg_matrix_exp.out", &Variants<&MatrixExp>::OutExact);
 }

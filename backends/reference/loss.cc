@@ -268,9 +268,15 @@ absl::StatusOr<Tensor> KlDiv(const Tensor& self, const Tensor& target,
       });
 }
 
-absl::StatusOr<Tensor> PoissonNllLoss(const Tensor& input, const Tensor& target,
+// Integers become floats on the way.
+absl::StatusOr<Tensor> AsFloat(const Tensor& t) {
+  return IsIntegral(t.dtype(), false) ? ToDType(t, DType::kFloat) : t;
+}
+
+absl::StatusOr<Tensor> PoissonNllLoss(const Tensor& given, const Tensor& target,
                                       bool log_input, bool full, double eps,
                                       int64_t reduction) {
+  TANDEM_ASSIGN_OR_RETURN(const Tensor input, AsFloat(given));
   return PairLoss(input, target, "exp", reduction, [=](auto x, auto t) {
     using C = decltype(x);
     C loss = log_input ? std::exp(x) - t * x
@@ -303,7 +309,10 @@ absl::StatusOr<Tensor> MarginRankingLoss(const Tensor& input1,
                                          const Tensor& input2,
                                          const Tensor& target, double margin,
                                          int64_t reduction) {
-  return ElementwiseLoss({target, input1, input2}, "clamp", reduction,
+  TANDEM_ASSIGN_OR_RETURN(const Tensor t, AsFloat(target));
+  TANDEM_ASSIGN_OR_RETURN(const Tensor x, AsFloat(input1));
+  TANDEM_ASSIGN_OR_RETURN(const Tensor y, AsFloat(input2));
+  return ElementwiseLoss({t, x, y}, "clamp", reduction,
                          [margin](const LossOperands& o, auto* out, int64_t n) {
                            using C = std::remove_pointer_t<decltype(out)>;
                            for (int64_t i = 0; i < n; ++i) {

@@ -130,11 +130,11 @@ absl::StatusOr<Tensor> Bmm(const Tensor& self, const Tensor& mat2) {
 }
 
 absl::StatusOr<Tensor> Dot(const Tensor& self, const Tensor& other) {
-  TANDEM_RETURN_IF_ERROR(CheckDotSizes(self.sizes(), other.sizes()));
-  if (self.dtype() != other.dtype()) {
+  if (self.dim() == 1 && other.dim() == 1 && self.dtype() != other.dtype()) {
     return Invalid("dot : expected both vectors to have same dtype, but found ",
                    TypeName(self.dtype()), " and ", TypeName(other.dtype()));
   }
+  TANDEM_RETURN_IF_ERROR(CheckDotSizes(self.sizes(), other.sizes()));
   TANDEM_ASSIGN_OR_RETURN(Tensor out, Tensor::Empty({}, self.dtype()));
   const int64_t n = self.size(0);
   TANDEM_RETURN_IF_ERROR(
@@ -158,7 +158,6 @@ namespace {
 
 absl::StatusOr<Tensor> Vdot(const Tensor& self, const Tensor& other) {
   if (!IsComplex(self.dtype())) return Dot(self, other);
-  TANDEM_RETURN_IF_ERROR(CheckDotSizes(self.sizes(), other.sizes()));
   Tensor conj = self.Alias();
   conj.impl()->conj = !conj.impl()->conj;
   TANDEM_ASSIGN_OR_RETURN(conj, ResolveLazyBits(conj));

@@ -198,7 +198,6 @@ absl::StatusOr<Tensor> BatchNorm(const Tensor& input, const Tensor& weight,
                                  double momentum, double eps, bool) {
   TANDEM_RETURN_IF_ERROR(
       CheckBatchNorm(input, weight, bias, running_mean, running_var, training));
-  if (input.dim() < 2) return WrapDim(1, input.dim()).status();
   if (input.numel() == 0) {
     for (const Tensor* t : {&weight, &bias}) {
       if (t->defined() && t->numel() == 0) {
@@ -209,6 +208,7 @@ absl::StatusOr<Tensor> BatchNorm(const Tensor& input, const Tensor& weight,
     }
     return Clone(input);
   }
+  if (input.dim() < 2) return WrapDim(1, input.dim()).status();
   TANDEM_ASSIGN_OR_RETURN(
       Triple r, BatchNormStats(input, weight, bias, running_mean, running_var,
                                training, momentum, eps));

@@ -232,6 +232,13 @@ absl::StatusOr<Tensor> AdaptiveAvg(absl::string_view op, absl::string_view name,
 }
 
 absl::StatusOr<Tensor> AdaptiveAvgPool1d(const Tensor& self, Ints size) {
+  // Computed as one of two dims, which its text gives away.
+  if (size.size() == 1 && size[0] < 0 && (self.dim() == 2 || self.dim() == 3)) {
+    return Invalid(
+        "adaptive_avg_pool2d: elements of output_size must be greater than or "
+        "equal to 0 but received {1, ",
+        size[0], "}");
+  }
   return AdaptiveAvg("adaptive_avg_pool1d", "adaptive_avg_pool2d", self, size,
                      1);
 }

@@ -323,6 +323,14 @@ absl::StatusOr<Pair> AdaptiveMax(absl::string_view op, absl::string_view name,
 }
 
 absl::StatusOr<Pair> AdaptiveMaxPool1d(const Tensor& self, Ints output_size) {
+  // Computed as one of two dims, which its text gives away.
+  if (output_size.size() == 1 && output_size[0] < 0 &&
+      (self.dim() == 2 || self.dim() == 3) && self.size(self.dim() - 1) != 0) {
+    Dims sizes(self.sizes().begin(), self.sizes().end() - 1);
+    sizes.insert(sizes.end(), {1, output_size[0]});
+    return Invalid("Trying to create tensor with negative dimension ",
+                   output_size[0], ": ", DimsToString(sizes));
+  }
   return AdaptiveMax("adaptive_max_pool1d", "adaptive_max_pool2d", self,
                      output_size, 1);
 }

@@ -72,9 +72,12 @@ absl::StatusOr<Tensor> Addr(const Tensor& self, const Tensor& vec1,
           using C = std::complex<float>;
           *o = beta.To<C>() * C(*b) + alpha.To<C>() * C(p[i]) * C(q[j]);
         } else {
+          // 16-bit floats are rounded at every step.
           using C = Compute<T>;
-          const C product = alpha.To<C>() * C(p[i]) * C(q[j]);
-          *o = beta.Equals(0) ? T(product) : T(beta.To<C>() * C(*b) + product);
+          const T scaled = T(C(T(alpha.To<C>())) * C(p[i]));
+          const T product = T(C(scaled) * C(q[j]));
+          const T added = T(C(T(beta.To<C>())) * C(*b));
+          *o = beta.Equals(0) ? product : T(C(added) + C(product));
         }
       }
     }

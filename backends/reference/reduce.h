@@ -50,6 +50,8 @@ absl::StatusOr<Tensor> Mean(const Tensor& self, OptionalDims dims,
 absl::StatusOr<Tensor> AMaxOf(const Tensor& self,
                               absl::Span<const int64_t> dims, bool keepdim);
 
+absl::StatusOr<Tensor> CumSumOf(const Tensor& self, int64_t dim);
+
 absl::StatusOr<Tensor> SoftmaxOf(const Tensor& self, int64_t dim);
 absl::StatusOr<Tensor> LogSoftmaxOf(const Tensor& self, int64_t dim);
 

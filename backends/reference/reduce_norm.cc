@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "absl/strings/str_cat.h"
+#include "tandem/backends/reference/linalg.h"
 #include "tandem/backends/reference/matching.h"
 #include "tandem/backends/reference/pointwise.h"
 #include "tandem/backends/reference/reduce.h"
@@ -250,11 +251,15 @@ absl::StatusOr<Tensor> Dist(const Tensor& self, const Tensor& other,
   return NormAll({}, difference, p);
 }
 
-// A singular value is needed: see the linear algebra family.
-absl::Status NeedsSingularValues(absl::string_view ord) {
-  return absl::UnimplementedError(
-      absl::StrCat("linalg.matrix_norm: order ", ord,
-                   " of the singular values is not implemented"));
+// By singular values.
+absl::StatusOr<Tensor> BySingularValues(Target target, const Tensor& self,
+                                        absl::string_view ord,
+                                        absl::Span<const int64_t> dim,
+                                        bool keepdim,
+                                        std::optional<DType> dtype) {
+  TANDEM_ASSIGN_OR_RETURN(const Tensor norm,
+                          SingularValueNorm(self, ord, dim, keepdim, dtype));
+  return target.tensor == nullptr ? norm : WriteOutExact(norm, *target.tensor);
 }
 
 absl::StatusOr<Tensor> MatrixNorm(Target target, const Tensor& self,
@@ -283,7 +288,9 @@ absl::StatusOr<Tensor> MatrixNorm(Target target, const Tensor& self,
         absl::StrCat("linalg.matrix_norm: dims must be different. Got (",
                      dim[0], ", ", dim[1], ")"));
   }
-  if (size == 2) return NeedsSingularValues(NumberText(p));
+  if (size == 2) {
+    return BySingularValues(target, self, NumberText(p), dim, keepdim, dtype);
+  }
   // The largest (smallest) sum of the columns, or of the rows.
   if (std::isinf(p)) std::swap(rows, columns);
   TANDEM_ASSIGN_OR_RETURN(
@@ -315,7 +322,7 @@ absl::StatusOr<Tensor> MatrixNormNamed(Target target, const Tensor& self,
   if (ord == "fro") {
     return VectorNorm(target, self, Scalar(2.0), dim, keepdim, dtype);
   }
-  return NeedsSingularValues(ord);
+  return BySingularValues(target, self, ord, dim, keepdim, dtype);
 }
 
 absl::StatusOr<Tensor> LinalgNorm(Target target, const Tensor& self,

@@ -172,6 +172,10 @@ absl::Status CumExtremeHelper(const Tensor& self, const Tensor& values,
 
 }  // namespace
 
+absl::StatusOr<Tensor> CumSumOf(const Tensor& self, int64_t dim) {
+  return CumSum({}, self, dim, std::nullopt);
+}
+
 void AddReduceScan(MatchingRegistrar& r) {
   AddAll<&CumSum>(r, {"cumsum"});
   AddAll<&CumProd>(r, {"cumprod"});

@@ -1,5 +1,6 @@
 #include "tandem/backends/reference/reference.h"
 
+#include "tandem/backends/reference/composites.h"
 #include "tandem/backends/reference/families.h"
 #include "tandem/tensor/status_macros.h"
 
@@ -32,6 +33,7 @@ absl::Status Register(Registry& registry) {
   TANDEM_RETURN_IF_ERROR(RegisterQuantized(registry));
   TANDEM_RETURN_IF_ERROR(RegisterIndex(registry));
   TANDEM_RETURN_IF_ERROR(RegisterSort(registry));
+  TANDEM_RETURN_IF_ERROR(RegisterComposites(registry));
   return absl::OkStatus();
 }
 

@@ -133,6 +133,13 @@ absl::StatusOr<Tensor> ChunkCat(TensorSpan tensors, int64_t dim,
   if (tensors.empty()) {
     return Invalid("_chunk_cat expects a non-empty input tensor list");
   }
+  for (const Tensor& t : tensors) {
+    if (dim < 0 && t.dim() != tensors[0].dim()) {
+      return Invalid(
+          "_chunk_cat expects non-negative dim when input tensors have "
+          "different ndims");
+    }
+  }
   TANDEM_ASSIGN_OR_RETURN(const int64_t d, WrapDim(dim, tensors[0].dim()));
   std::vector<Tensor> parts;
   for (const Tensor& t : tensors) {

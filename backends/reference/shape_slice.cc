@@ -40,6 +40,12 @@ absl::StatusOr<Tensor> NarrowCopy(const Tensor& self, int64_t dim,
   if (self.dim() == 0) {
     return Invalid("narrow() cannot be applied to a 0-dim tensor.");
   }
+  if (dim >= self.dim()) {
+    return Invalid(
+        "Expected dim < static_cast<int64_t>(self_sizes.size()) to be true, "
+        "but got false.  (Could this error message be improved?  If so, please "
+        "report an enhancement request to PyTorch.)");
+  }
   TANDEM_ASSIGN_OR_RETURN(const int64_t d, WrapDim(dim, self.dim()));
   const int64_t size = self.size(d);
   if (length < 0 && start >= -size && start <= size) {

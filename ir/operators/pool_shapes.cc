@@ -132,6 +132,13 @@ absl::StatusOr<Dims> PoolSizes(DimSpan input, const PoolParams& p,
     return Invalid("non-empty 4D or 5D (batch mode) tensor expected for input");
   }
   if (rank == 3) {
+    // The lengths come first, and with them the errors of the padding.
+    for (int64_t i = 0; i < rank; ++i) {
+      TANDEM_RETURN_IF_ERROR(PooledLength(input[dims - rank + i], p.kernel[i],
+                                          p.padding[i], p.stride[i],
+                                          p.dilation[i], p.ceil_mode)
+                                 .status());
+    }
     for (int64_t d = batched ? 1 : 0; d < dims; ++d) {
       if (input[d] != 0) continue;
       return Invalid(
