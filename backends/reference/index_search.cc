@@ -358,8 +358,11 @@ absl::StatusOr<Tensor> LinalgCross(const Tensor& self, const Tensor& other,
         for (int64_t part = 0; part < 3; ++part) {
           const int64_t p = (part + 1) % 3, q = (part + 2) % 3;
           for (int64_t i = 0; i < n; ++i) {
-            dense.data<T>()[part * n + i] = static_cast<T>(
-                at(x, p, i) * at(y, q, i) - at(x, q, i) * at(y, p, i));
+            // 16-bit floats are rounded at every step.
+            const T plus = static_cast<T>(at(x, p, i) * at(y, q, i));
+            const T minus = static_cast<T>(at(x, q, i) * at(y, p, i));
+            dense.data<T>()[part * n + i] =
+                static_cast<T>(static_cast<C>(plus) - static_cast<C>(minus));
           }
         }
         return absl::OkStatus();

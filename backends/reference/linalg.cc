@@ -117,6 +117,7 @@ absl::Status RegisterLinalg(Registry& registry) {
   KernelRegistrar r(registry, "reference");
   AddLinalgComposites(r);
   AddLinalgFactors(r);
+  AddLinalgLdl(r);
   AddLinalgSolvers(r);
   AddLinalgSpectra(r);
   return r.status();

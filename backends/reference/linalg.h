@@ -20,6 +20,7 @@ namespace tandem::reference {
 
 void AddLinalgComposites(KernelRegistrar& r);
 void AddLinalgFactors(KernelRegistrar& r);
+void AddLinalgLdl(KernelRegistrar& r);
 void AddLinalgSolvers(KernelRegistrar& r);
 void AddLinalgSpectra(KernelRegistrar& r);
 

@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "tandem/backends/reference/linalg.h"
+#include "tandem/backends/reference/linalg_svd.h"
 #include "tandem/backends/reference/variants.h"
 
 namespace tandem::reference {
@@ -67,7 +68,12 @@ Three SvdOf(const Tensor& a, bool full, bool vectors, absl::string_view op) {
       TANDEM_RETURN_IF_ERROR(CheckStop());
       Matrix<T> left, right;
       std::vector<double> values;
-      Svd(x.at<T>(b), &left, &values, &right);
+      if (std::min(x.rows, x.cols) <= kSmallSvd) {
+        SmallSvd(x.at<T>(b), RealOf(a.dtype()) == DType::kFloat, &left, &values,
+                 &right);
+      } else {
+        Svd(x.at<T>(b), &left, &values, &right);
+      }
       std::copy(values.begin(), values.end(), s.data<double>() + b * k);
       if (!vectors) continue;
       if (left.cols < ucols) CompleteBasis(&left, ucols);

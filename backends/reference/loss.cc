@@ -234,17 +234,20 @@ absl::StatusOr<Tensor> BceWithLogits(const Tensor& self, const Tensor& target,
       [&](const LossOperands& o, auto* out, int64_t n) {
         using C = std::remove_pointer_t<decltype(out)>;
         const C *x = At<C>(o, 0), *t = At<C>(o, 1);
+        const auto rounded = [dtype](C v) { return RoundedTo(dtype, v); };
         for (int64_t i = 0; i < n; ++i) {
           // In the dtype of the logits.
           const C log_sigmoid =
               single ? static_cast<C>(LogSigmoid(static_cast<float>(x[i])))
                      : LogSigmoid(x[i]);
-          C factor = 1;
+          C likelihood = rounded(log_sigmoid);
           if (o.values[3].defined()) {
-            factor = (At<C>(o, 3)[i] - 1) * t[i] + 1;
+            const C factor =
+                rounded(rounded(rounded(At<C>(o, 3)[i] - 1) * t[i]) + 1);
+            likelihood = rounded(likelihood * factor);
           }
-          out[i] = (1 - t[i]) * x[i] - factor * log_sigmoid;
-          if (o.values[2].defined()) out[i] *= At<C>(o, 2)[i];
+          out[i] = rounded(rounded(rounded(1 - t[i]) * x[i]) - likelihood);
+          if (o.values[2].defined()) out[i] = rounded(out[i] * At<C>(o, 2)[i]);
         }
       });
 }
@@ -331,7 +334,12 @@ absl::StatusOr<Tensor> SoftMarginLoss(const Tensor& self, const Tensor& target,
         "result type Float can't be cast to the desired output type ",
         TypeName(self.dtype()));
   }
-  auto one = [](auto x, auto t) { return std::log1p(std::exp(-t * x)); };
+  TANDEM_ASSIGN_OR_RETURN(const DType dtype,
+                          ResultType().Add(self).Add(target).Get());
+  auto one = [dtype](auto x, auto t) {
+    const auto power = RoundedTo(dtype, std::exp(RoundedTo(dtype, -t * x)));
+    return std::log1p(power);
+  };
   TANDEM_ASSIGN_OR_RETURN(const Tensor loss,
                           PairLoss(self, target, "log1p", reduction, one));
   return ToDType(loss, self.dtype());

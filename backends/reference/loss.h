@@ -7,6 +7,7 @@
 #include "absl/status/statusor.h"
 #include "tandem/backends/reference/parts.h"
 #include "tandem/backends/registry.h"
+#include "tandem/tensor/half.h"
 #include "tandem/tensor/tensor.h"
 
 namespace tandem::reference {
@@ -59,6 +60,14 @@ void RegisterElementwiseLosses(KernelRegistrar& r);
 void RegisterClassLosses(KernelRegistrar& r);
 void RegisterMarginLosses(KernelRegistrar& r);
 void RegisterCtcLoss(KernelRegistrar& r);
+
+// PyTorch rounds 16-bit floats after every operation that a loss is made of.
+inline float RoundedTo(DType dtype, float x) {
+  if (dtype == DType::kHalf) return static_cast<float>(Half(x));
+  if (dtype == DType::kBFloat16) return static_cast<float>(BFloat16(x));
+  return x;
+}
+inline double RoundedTo(DType, double x) { return x; }
 
 }  // namespace tandem::reference
 

@@ -230,12 +230,13 @@ absl::StatusOr<Tensor> CosineEmbeddingLoss(const Tensor& input1,
 
 // Distances of rows, in C: |a - b + eps|_p along the last dim.
 template <typename C>
-void Distances(const Tensor& a, const Tensor& b, int64_t n, double p,
-               double eps, C* out, int64_t rows) {
+void Distances(DType dtype, const Tensor& a, const Tensor& b, int64_t n,
+               double p, double eps, C* out, int64_t rows) {
   for (int64_t i = 0; i < rows; ++i) {
     const C *u = a.data<C>() + i * n, *v = b.data<C>() + i * n;
     out[i] = VectorNorm<C>(p, n, [&](int64_t k) {
-      return std::abs(u[k] - v[k] + static_cast<C>(eps));
+      const C difference = RoundedTo(dtype, u[k] - v[k]);
+      return std::abs(RoundedTo(dtype, difference + static_cast<C>(eps)));
     });
   }
 }
@@ -273,14 +274,17 @@ absl::StatusOr<Tensor> TripletMarginLoss(const Tensor& anchor,
   auto run = [&](auto tag) {
     using C = typename decltype(tag)::type;
     std::vector<C> near(rows), far(rows), other(rows);
-    Distances<C>(o.values[0], o.values[1], n, p, eps, near.data(), rows);
-    Distances<C>(o.values[0], o.values[2], n, p, eps, far.data(), rows);
+    Distances<C>(dtype, o.values[0], o.values[1], n, p, eps, near.data(), rows);
+    Distances<C>(dtype, o.values[0], o.values[2], n, p, eps, far.data(), rows);
     if (swap) {
-      Distances<C>(o.values[1], o.values[2], n, p, eps, other.data(), rows);
+      Distances<C>(dtype, o.values[1], o.values[2], n, p, eps, other.data(),
+                   rows);
     }
     for (int64_t i = 0; i < rows; ++i) {
-      const C away = swap ? std::min(far[i], other[i]) : far[i];
-      const C loss = static_cast<C>(margin) + near[i] - away;
+      const auto rounded = [dtype](C v) { return RoundedTo(dtype, v); };
+      const C away = rounded(swap ? std::min(far[i], other[i]) : far[i]);
+      const C loss =
+          rounded(rounded(static_cast<C>(margin) + rounded(near[i])) - away);
       losses.data<C>()[i] = loss < 0 ? C(0) : loss;
     }
   };
