@@ -292,8 +292,15 @@ class Iteration {
 
 template <typename T>
 void EigenHermitian(Matrix<T> a, std::vector<double>* values,
-                    Matrix<T>* vectors, bool single) {
+                    Matrix<T>* vectors, bool single, bool upper) {
+  // Of an upper triangle the reduction starts at the other end.
+  if (upper) std::reverse(a.data.begin(), a.data.end());
   Tridiagonal t = Reduce(std::move(a), vectors);
+  if (upper) {
+    std::reverse(vectors->data.begin(), vectors->data.end());
+    std::reverse(t.diagonal.begin(), t.diagonal.end());
+    if (!t.off.empty()) std::reverse(t.off.begin(), t.off.end() - 1);
+  }
   // What counts as zero decides how many rotations there are, and with them
   // the signs.
   const double epsilon = single ? std::ldexp(1.0, -24) : std::ldexp(1.0, -53);
@@ -302,8 +309,8 @@ void EigenHermitian(Matrix<T> a, std::vector<double>* values,
 }
 
 template void EigenHermitian(Matrix<double>, std::vector<double>*,
-                             Matrix<double>*, bool);
+                             Matrix<double>*, bool, bool);
 template void EigenHermitian(Matrix<Complex128>, std::vector<double>*,
-                             Matrix<Complex128>*, bool);
+                             Matrix<Complex128>*, bool, bool);
 
 }  // namespace tandem::reference

@@ -279,6 +279,8 @@ absl::StatusOr<Tensor> AsFloat(const Tensor& t) {
 absl::StatusOr<Tensor> PoissonNllLoss(const Tensor& given, const Tensor& target,
                                       bool log_input, bool full, double eps,
                                       int64_t reduction) {
+  TANDEM_RETURN_IF_ERROR(
+      BroadcastSizes(target.sizes(), given.sizes()).status());
   TANDEM_ASSIGN_OR_RETURN(const Tensor input, AsFloat(given));
   return PairLoss(input, target, "exp", reduction, [=](auto x, auto t) {
     using C = decltype(x);

@@ -151,7 +151,7 @@ absl::StatusOr<Tensor> ChunkCat(TensorSpan tensors, int64_t dim,
           "_chunk_cat expects all input tensors with the same dtype");
     }
     if (t.dim() <= d) {
-      return Invalid("_chunk_cat expects dim < ndims for all input tensors");
+      return Invalid("_chunk_cat expects dim < ndim for all input tensors");
     }
     for (int64_t i = 0; i < d; ++i) {
       if (t.size(i) != tensors[0].size(i)) {
