@@ -25,6 +25,11 @@ absl::StatusOr<double> NumberOf(const Tensor& t) {
   return s.ToDouble();
 }
 
+absl::Status NoDimensions(int64_t dim) {
+  return Invalid("Dimension specified as ", dim,
+                 " but tensor has no dimensions");
+}
+
 // ---- covariance
 
 absl::Status CheckWeights(absl::string_view name, const Tensor& w,
@@ -240,9 +245,7 @@ Result NoSamples(const Tensor& y, int64_t dim) {
 
 Result TrapezoidX(const Tensor& y, const Tensor& x, int64_t dim) {
   TANDEM_ASSIGN_OR_RETURN(dim, WrapDim(dim, y.dim()));
-  if (y.dim() == 0)
-    return Invalid("Dimension specified as ", dim,
-                   " but tensor has no dimensions");
+  if (y.dim() == 0) return NoDimensions(dim);
   if (y.size(dim) == 0) return NoSamples(y, dim);
   TANDEM_RETURN_IF_ERROR(CheckNoBool("trapezoid", y, &x));
   TANDEM_ASSIGN_OR_RETURN(const Tensor dx, Steps("trapezoid", y, x, dim));
@@ -254,10 +257,8 @@ Result TrapezoidX(const Tensor& y, const Tensor& x, int64_t dim) {
 }
 
 Result TrapezoidDx(const Tensor& y, const Scalar& dx, int64_t dim) {
+  if (y.dim() == 0) return NoDimensions(dim);
   TANDEM_ASSIGN_OR_RETURN(dim, WrapDim(dim, y.dim()));
-  if (y.dim() == 0)
-    return Invalid("Dimension specified as ", dim,
-                   " but tensor has no dimensions");
   if (y.size(dim) == 0) return NoSamples(y, dim);
   TANDEM_RETURN_IF_ERROR(CheckNoBool("trapezoid", y, nullptr));
   TANDEM_ASSIGN_OR_RETURN(const double step, RealStep("trapezoid", dx));
@@ -307,7 +308,8 @@ absl::Status CheckGradient(const Tensor& self, std::optional<int64_t> spacings,
   if (spacings.has_value() && !dim.has_value() && *spacings != 1 &&
       *spacings != self.dim()) {
     return Invalid(
-        "torch.gradient expected spacing to be unspecified, a scalar or a list "
+        "torch.gradient expected spacing to be unspecified, a scalar, or a "
+        "list "
         "of length equal to 'self.dim() = ",
         self.dim(),
         "', since dim argument was not given, but got a list of length ",
@@ -329,6 +331,7 @@ absl::Status CheckGradient(const Tensor& self, std::optional<int64_t> spacings,
   if (dim.has_value()) {
     std::vector<bool> seen(std::max<int64_t>(1, self.dim()), false);
     for (int64_t d : *dim) {
+      if (self.dim() == 0) return NoDimensions(d);
       TANDEM_ASSIGN_OR_RETURN(const int64_t wrapped, WrapDim(d, self.dim()));
       if (seen[wrapped]) {
         return Invalid("dim ", wrapped,

@@ -136,6 +136,13 @@ Result SegmentReduce(const Tensor& data, absl::string_view reduce,
   const int64_t segments = std::max<int64_t>(0, entries - (by_offsets ? 1 : 0));
   TANDEM_ASSIGN_OR_RETURN(const Tensor counts,
                           Contiguous(given, DType::kInt64));
+  if (!by_offsets) {
+    for (int64_t j = 0; j < counts.numel(); ++j) {
+      if (counts.data<int64_t>()[j] < 0) {
+        return Invalid("lengths contains negative value!");
+      }
+    }
+  }
   std::vector<int64_t> begins, ends;
   for (int64_t b = 0; b < batch; ++b) {
     const int64_t* row = counts.data<int64_t>() + b * entries;
@@ -143,9 +150,6 @@ Result SegmentReduce(const Tensor& data, absl::string_view reduce,
     for (int64_t s = 0; s < segments; ++s) {
       const int64_t count = by_offsets ? row[s + 1] - row[s] : row[s];
       if (by_offsets) at = row[s];
-      if (count < 0 && !by_offsets) {
-        return Invalid("lengths contains negative value!");
-      }
       if (at < 0 || count < 0 || count > length - at) {
         return Invalid(
             by_offsets
@@ -203,8 +207,8 @@ Result HashTensor(const Tensor& self, absl::Span<const int64_t> dims,
           "input.numel() == 0. Specify the reduction dim with the 'dim' "
           "argument.");
     }
-    for (int64_t d = 0; d < self.dim(); ++d) {
-      if (mask[d] && self.size(d) == 0) {
+    for (int64_t d : dims) {
+      if (self.dim() > 0 && self.size(d < 0 ? d + self.dim() : d) == 0) {
         return Invalid("hash_tensor: Expected reduction dim ", d,
                        " to have non-zero size.");
       }
