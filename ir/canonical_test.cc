@@ -321,6 +321,12 @@ TEST(Canonical, ErrorsSayWhereAndWhat) {
        "  return (%y)\nsource 0\n  |abc",
        "5:7: the sources are originals of each other"},
       // Well-formed text of a graph that is none.
+      {"graph():\n  %x : int = prim::Constant()\n  return (%x)",
+       "malformed graph: None is given another type at "},
+      {"graph(%x : Tensor):\n  %y = aten::cat(%x, 0)\n  return (%y)",
+       "malformed graph: tensors is Tensor, not Tensor[] at "},
+      {"graph(%x : int[]):\n  %y = aten::cat(%x, 0)\n  return (%y)",
+       "malformed graph: tensors is int[], not Tensor[] at "},
       {"graph(%x : Tensor):\n  %y : int = prim::If(%x)\n  return (%y)",
        "malformed graph: prim::If takes 1 inputs, gives 1 and has 2 blocks at "
        "`%y : int = prim::If(%x)`"},

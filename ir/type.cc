@@ -81,8 +81,32 @@ void Say(std::string* why, std::string text) {
   if (why != nullptr) *why = std::move(text);
 }
 
+bool ImplementsMethods(const ClassType& c, const InterfaceType& interface,
+                       std::string* why);
+
+// An interface may name itself in its methods: a pair that is being compared
+// further up fits if all else does.
+struct OpenPair {
+  const ClassType* c;
+  const InterfaceType* interface;
+  const OpenPair* up;
+};
+thread_local const OpenPair* open_pairs = nullptr;
+
 bool ImplementsInterface(const ClassType& c, const InterfaceType& interface,
                          std::string* why) {
+  for (const OpenPair* p = open_pairs; p != nullptr; p = p->up) {
+    if (p->c == &c && p->interface == &interface) return true;
+  }
+  const OpenPair pair{&c, &interface, open_pairs};
+  open_pairs = &pair;
+  const bool fits = ImplementsMethods(c, interface, why);
+  open_pairs = pair.up;
+  return fits;
+}
+
+bool ImplementsMethods(const ClassType& c, const InterfaceType& interface,
+                       std::string* why) {
   if (interface.is_module() != c.is_module()) {
     Say(why, absl::StrCat("Interface '", interface.name(), "' is ",
                           interface.is_module() ? "" : "not ",

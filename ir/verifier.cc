@@ -187,7 +187,13 @@ class Verifier {
     for (size_t i = 0; i < n->inputs().size() && i < schema.arguments.size();
          ++i) {
       const Type& expected = *schema.arguments[i].type;
-      if (expected.contains_type_variable() || !IsPlain(expected)) {
+      if (!IsPlain(expected)) {
+        // Kernels take a list for a list without asking.
+        if (options_.check_types && !CouldBe(*n->input(i)->type(), expected)) {
+          return Wrong(n, absl::StrCat(schema.arguments[i].name, " is ",
+                                       n->input(i)->type()->ToString(),
+                                       ", not ", expected.ToString()));
+        }
         continue;
       }
       TANDEM_RETURN_IF_ERROR(
@@ -208,6 +214,60 @@ class Verifier {
         return true;
       default:
         return false;
+    }
+  }
+
+  // Can a value of that type be one that the schema asks for? Looks at how
+  // values are kept, not at subtypes.
+  static bool CouldBe(const Type& type, const Type& expected) {
+    const TypeKind k = type.kind();
+    if (k == TypeKind::kAny || k == TypeKind::kVar || k == TypeKind::kUnion) {
+      return true;
+    }
+    if (expected.is(TypeKind::kOptional)) {
+      return k == TypeKind::kNone || CouldBe(type, *expected.element());
+    }
+    if (k == TypeKind::kOptional) return CouldBe(*type.element(), expected);
+    switch (expected.kind()) {
+      case TypeKind::kAny:
+      case TypeKind::kVar:
+      case TypeKind::kUnion:
+        return true;
+      case TypeKind::kNumber:
+        return k == TypeKind::kNumber || k == TypeKind::kInt ||
+               k == TypeKind::kFloat || k == TypeKind::kComplex ||
+               k == TypeKind::kBool;
+      case TypeKind::kInt:
+      case TypeKind::kScalarType:
+      case TypeKind::kLayout:
+      case TypeKind::kMemoryFormat:
+      case TypeKind::kQScheme:
+        return type.IsSubtypeOf(*Type::Int());
+      case TypeKind::kAnyList:
+        return k == TypeKind::kList || k == TypeKind::kAnyList;
+      case TypeKind::kAnyTuple:
+        return k == TypeKind::kTuple || k == TypeKind::kAnyTuple;
+      case TypeKind::kAnyEnum:
+        return k == TypeKind::kEnum || k == TypeKind::kAnyEnum;
+      case TypeKind::kList:
+        return k == TypeKind::kList &&
+               CouldBe(*type.element(), *expected.element());
+      case TypeKind::kDict:
+        return k == TypeKind::kDict &&
+               CouldBe(*type.element(0), *expected.element(0)) &&
+               CouldBe(*type.element(1), *expected.element(1));
+      case TypeKind::kTensor:
+      case TypeKind::kFloat:
+      case TypeKind::kComplex:
+      case TypeKind::kBool:
+      case TypeKind::kStr:
+      case TypeKind::kTuple:
+      case TypeKind::kFuture:
+      case TypeKind::kDevice:
+      case TypeKind::kGenerator:
+        return k == expected.kind();
+      default:
+        return true;
     }
   }
 
@@ -347,6 +407,10 @@ class Verifier {
       case NodeKind::kConstant: {
         TANDEM_RETURN_IF_ERROR(Count(n, 0, 1));
         const IValue value = n->constant();
+        if (options_.check_types && value.is_none() &&
+            !n->output()->type()->MayBeNone()) {
+          return Wrong(n, "None is given another type");
+        }
         if (options_.check_types && !value.is_none() && !value.is_function() &&
             !value.Conforms(*n->output()->type())) {
           return Wrong(n, absl::StrCat("the constant is no ",

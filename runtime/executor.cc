@@ -112,6 +112,11 @@ void Plan::GiveFrame(std::unique_ptr<Frame> frame) const {
 
 absl::Status Execution::Run(const Plan& plan, IValue* args, size_t count,
                             Results* results) {
+  // Methods that are called by name (__lt__, __enter__) may take others.
+  if (ABSL_PREDICT_FALSE(count != plan.inputs.size())) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "a method takes ", plan.inputs.size(), " arguments, not ", count));
+  }
   if (++depth_ > CurrentContext().max_call_depth) {
     --depth_;
     return absl::ResourceExhaustedError("calls are nested too deeply");
@@ -528,7 +533,9 @@ absl::Status Execution::Loop(const Plan& plan, IValue* r, Results* results) {
           name = absl::StrCat(index);
         }
         absl::StatusOr<IValue> child = object.GetAttribute(name);
-        if (!child.ok()) {
+        // A key may name what is no module.
+        if (!child.ok() || !child->is_object() ||
+            !child->AsObject().type()->is_module()) {
           status = r[i->c].is_string()
                        ? absl::NotFoundError(absl::StrCat("Key Error, ", name))
                        : absl::OutOfRangeError("list index out of range");

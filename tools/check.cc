@@ -11,7 +11,9 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
+#include "tandem/serialization/torchscript/module_writer.h"
 #include "tandem/serialization/torchscript/plain_values.h"
 #include "tandem/tensor/status_macros.h"
 #include "tandem/tools/command.h"
@@ -213,10 +215,20 @@ class Checker {
     if (through_.empty()) return module;
     std::string bytes;
     const auto sink = CreateStringSink(&bytes);
-    if (absl::Status s = SaveTandem(module, *sink); !s.ok()) {
-      return absl::Status(s.code(), absl::StrCat("saving: ", s.message()));
+    absl::Status saved;
+    if (through_ == "pt") {
+      SaveOptions options;
+      options.engine = &session_.engine();
+      saved = SaveModule(module, *sink, options);
+    } else {
+      saved = SaveTandem(module, *sink);
     }
-    return LoadTandem(File::FromBuffer(path + ".tandem", std::move(bytes)));
+    if (!saved.ok()) {
+      return absl::Status(saved.code(),
+                          absl::StrCat("saving: ", saved.message()));
+    }
+    return session_.Load(File::FromBuffer(
+        absl::StrCat(path, " through ", through_), std::move(bytes)));
   }
 
   const Session& session_;
@@ -237,8 +249,9 @@ constexpr FlagInfo kFlags[] = {
     {"atol", true, "A  absolute tolerance instead of the dtype's own"},
     {"quiet", false, "print failures and the closing line only"},
     {"only", true, "TEXT  cases whose name contains it"},
+    {"skip", true, "NAME[,…]  cases that are left out"},
     {"through", true,
-     "tandem  save each model in this format and open it again first"},
+     "tandem | pt  save each model in this format and open it again first"},
 };
 
 int Run(const Options& options) {
@@ -269,16 +282,21 @@ int Run(const Options& options) {
     (name[0] == 'r' ? tolerance.rtol : tolerance.atol) = *value;
   }
   const std::string through = options.Get("through");
-  if (!through.empty() && through != "tandem") {
-    return Misused(CheckCommand(), "--through takes tandem");
+  if (!through.empty() && through != "tandem" && through != "pt") {
+    return Misused(CheckCommand(), "--through takes tandem or pt");
   }
   const Checker checker(**session, tolerance, through);
+  const std::vector<std::string> skipped =
+      absl::StrSplit(options.Get("skip"), ',');
   Progress progress;
   size_t passed = 0, failed = 0;
   for (size_t i = 0; i < cases.size(); ++i) {
     const Case& c = cases[i];
     if (options.Has("only") && !absl::StrContains(c.name, options.Get("only")))
       continue;
+    if (std::find(skipped.begin(), skipped.end(), c.name) != skipped.end()) {
+      continue;
+    }
     progress.Show(absl::StrCat("[", i + 1, "/", cases.size(), "] ", c.name));
     const std::string why = checker.Run(c);
     if (CancelFlag().load()) return kInterrupted;

@@ -125,18 +125,24 @@ absl::Status Session::NamePlugins(absl::Status status) const {
 
 absl::StatusOr<Module> Session::Load(const std::string& path,
                                      TandemExtras* extras) const {
-  absl::StatusOr<Module> module = Open(path, extras);
+  TANDEM_ASSIGN_OR_RETURN(std::shared_ptr<File> file, File::Open(path));
+  return Load(std::move(file), extras);
+}
+
+absl::StatusOr<Module> Session::Load(std::shared_ptr<File> file,
+                                     TandemExtras* extras) const {
+  absl::StatusOr<Module> module = Open(std::move(file), extras);
   if (!module.ok()) return NamePlugins(module.status());
   return RunPipeline(*module);
 }
 
-absl::StatusOr<Module> Session::Open(const std::string& path,
+absl::StatusOr<Module> Session::Open(std::shared_ptr<File> file,
                                      TandemExtras* extras) const {
-  TANDEM_ASSIGN_OR_RETURN(std::shared_ptr<File> file, File::Open(path));
   if (IsTandemFile(file->bytes())) {
     TandemLoadOptions options;
     options.verify_weights = verify_;
     options.operators = &registry_.operators();
+    options.plugin_path = absl::StrJoin(plugins_->search_path, ":");
     options.extras = extras;
     return LoadTandem(std::move(file), options);
   }

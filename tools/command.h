@@ -83,13 +83,15 @@ class Session {
   // lies beside the model.
   absl::StatusOr<Module> Load(const std::string& path,
                               TandemExtras* extras = nullptr) const;
+  absl::StatusOr<Module> Load(std::shared_ptr<File> file,
+                              TandemExtras* extras = nullptr) const;
   // The same error, with where operators come from if it is about one.
   absl::Status NamePlugins(absl::Status status) const;
   // With deadline, memory budget and the flag that SIGINT sets.
   CallOptions call_options() const;
 
  private:
-  absl::StatusOr<Module> Open(const std::string& path,
+  absl::StatusOr<Module> Open(std::shared_ptr<File> file,
                               TandemExtras* extras) const;
 
   Session() = default;

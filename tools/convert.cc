@@ -1,10 +1,12 @@
 // `tandem convert`: from one format to another.
 #include <iostream>
 #include <string>
+#include <utility>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "tandem/serialization/tandem/model_file.h"
+#include "tandem/serialization/torchscript/module_writer.h"
 #include "tandem/tools/command.h"
 
 namespace tandem::tools {
@@ -16,17 +18,23 @@ constexpr FlagInfo kFlags[] = {
     kNoVerifyFlag,
 };
 
-absl::Status Save(const Module& module, const std::string& path,
-                  TandemExtras extras) {
+absl::Status Save(const Session& session, const Module& module,
+                  const std::string& path, TandemExtras extras) {
   if (absl::EndsWith(path, ".tandem")) {
     TandemSaveOptions options;
     options.extras = std::move(extras);
     return SaveTandem(module, path, options);
   }
-  return absl::InvalidArgumentError(
-      absl::StrCat("'", path,
-                   "': the name of the file to be written ends in "
-                   ".tandem, which says its format"));
+  if (absl::EndsWith(path, ".pt")) {
+    SaveOptions options;
+    options.engine = &session.engine();
+    options.extra_files = std::move(extras.files);
+    return SaveModule(module, path, options);
+  }
+  return absl::InvalidArgumentError(absl::StrCat(
+      "'", path,
+      "': the name of the file to be written ends in .tandem or .pt, which "
+      "says its format"));
 }
 
 int Run(const Options& options) {
@@ -43,7 +51,7 @@ int Run(const Options& options) {
   if (!module.ok()) return Fail("convert", module.status());
   progress.Show("writing");
   const absl::Status saved =
-      Save(*module, options.words()[1], std::move(extras));
+      Save(**session, *module, options.words()[1], std::move(extras));
   progress.Clear();
   return saved.ok() ? kOk : Fail("convert", saved);
 }
@@ -52,11 +60,12 @@ int Run(const Options& options) {
 
 const Command& ConvertCommand() {
   static const Command kCommand = {
-      "convert", "convert IN OUT.tandem [flags]",
+      "convert", "convert IN OUT.tandem|OUT.pt [flags]",
       "Writes a model in another format.\n"
-      "IN is a .pt archive or a .tandem file. The old OUT, if there is one, "
-      "stays until the\n"
-      "new one is whole.",
+      "IN is a .pt archive or a .tandem file. An OUT.pt is what PyTorch opens, "
+      "its code\n"
+      "printed anew. The old OUT, if there is one, stays until the new one is "
+      "whole.",
       kFlags, &Run};
   return kCommand;
 }

@@ -95,6 +95,8 @@ void PrintExternals(const std::vector<IValue>& externals) {
 
 absl::Status ShowCanonical(const Module& module, const Options& options) {
   std::vector<IValue> externals;
+  // Functions without a graph, as comments.
+  std::string left_out;
   CanonicalPrintOptions print;
   print.ranges = !options.Has("no-ranges");
   print.externals = &externals;
@@ -108,13 +110,18 @@ absl::Status ShowCanonical(const Module& module, const Options& options) {
     const auto& functions = module.unit()->functions();
     // Compiling one may add others.
     for (size_t i = 0; i < functions.size(); ++i) {
-      if (absl::Status s = functions[i]->EnsureDefined(); !s.ok()) return s;
+      const absl::Status s = functions[i]->EnsureDefined();
+      if (s.ok()) continue;
+      const std::string message(s.message());
+      absl::StrAppend(
+          &left_out, "# ", functions[i]->qualified_name(),
+          " does not compile: ", message.substr(0, message.find('\n')), "\n");
     }
     text =
         PrintCanonicalProgram(*module.unit(), IValue(module.object()), print);
   }
   if (!text.ok()) return text.status();
-  std::cout << *text;
+  std::cout << *text << left_out;
   PrintExternals(externals);
   return absl::OkStatus();
 }

@@ -15,6 +15,7 @@ namespace tandem::model_file {
 namespace {
 
 constexpr int kMaxDepth = 256;
+constexpr uint64_t kMaxRepeatedText = uint64_t{64} << 20;
 
 // What a file's texts were printed from, by (start, end).
 using Originals = absl::flat_hash_map<std::pair<size_t, size_t>, SourceRange>;
@@ -34,6 +35,10 @@ absl::Status GraphReader::ReadOperators() {
                                      "' is no part of the language that this "
                                      "version of tandem knows"));
       }
+      if (*known == NodeKind::kFusionGroup) {
+        return BadEntry("operators", i,
+                        "groups of backends belong to plans, not to files");
+      }
       kind.kind = *known;
     } else {
       kind.op = table_.Find(in.name(), in.overload_name());
@@ -51,6 +56,30 @@ absl::Status GraphReader::ReadOperators() {
       }
     }
     operators_.push_back(kind);
+  }
+  return absl::OkStatus();
+}
+
+const std::string& GraphReader::TextOf(const format::Source& source) const {
+  return source.has_text_of()
+             ? program_.sources(static_cast<int>(source.text_of())).text()
+             : source.text();
+}
+
+absl::Status GraphReader::CheckTexts() const {
+  // A source has its text to itself in memory: a small file could name one
+  // often.
+  uint64_t repeated = 0;
+  for (int i = 0; i < program_.sources_size(); ++i) {
+    const format::Source& in = program_.sources(i);
+    if (!in.has_text_of()) continue;
+    if (in.text_of() >= static_cast<uint32_t>(i) || !in.text().empty()) {
+      return BadEntry("sources", i, "its text does not come before");
+    }
+    repeated += TextOf(in).size();
+    if (repeated > kMaxRepeatedText) {
+      return BadEntry("sources", i, "the texts are too long");
+    }
   }
   return absl::OkStatus();
 }
@@ -74,10 +103,12 @@ absl::Status GraphReader::ReadRanges() {
     }
   }
   std::vector<std::shared_ptr<const Source>> sources, leaves;
-  const auto make = [](const format::Source& in,
-                       Source::OriginalResolver original) {
+  TANDEM_RETURN_IF_ERROR(CheckTexts());
+  const auto make = [this](const format::Source& in,
+                           Source::OriginalResolver original) {
     return std::make_shared<const Source>(
-        in.text(), in.has_name() ? std::make_optional(in.name()) : std::nullopt,
+        TextOf(in),
+        in.has_name() ? std::make_optional(in.name()) : std::nullopt,
         in.first_line(), std::move(original));
   };
   for (int i = 0; i < program_.sources_size(); ++i) {

@@ -46,7 +46,9 @@ class GraphReader {
   class Builder;
 
   absl::Status ReadOperators();
+  absl::Status CheckTexts() const;
   absl::Status ReadRanges();
+  const std::string& TextOf(const format::Source& source) const;
 
   const format::Program& program_;
   const TypeReader& types_;

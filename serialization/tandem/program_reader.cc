@@ -65,6 +65,18 @@ class ProgramReader {
     return BadEntry(table, number, status.message());
   }
 
+  // As deep as the parser of messages allows.
+  static AliasInfo ReadAlias(const format::Alias& in) {
+    AliasInfo alias;
+    alias.before = {in.before().begin(), in.before().end()};
+    alias.after = {in.after().begin(), in.after().end()};
+    alias.is_write = in.is_write();
+    for (const format::Alias& inner : in.contained()) {
+      alias.contained.push_back(ReadAlias(inner));
+    }
+    return alias;
+  }
+
   absl::StatusOr<Argument> ReadArgument(const format::Argument& in) {
     Argument argument;
     argument.name = in.name();
@@ -76,6 +88,8 @@ class ProgramReader {
       }
       argument.fixed_size = in.fixed_size();
     }
+    argument.is_out = in.is_out();
+    if (in.has_alias()) argument.alias = ReadAlias(in.alias());
     return argument;
   }
 

@@ -18,6 +18,8 @@ namespace tandem::model_file {
 namespace {
 
 constexpr int kMaxDepth = 256;
+// A reader allows for 16 levels of messages, five of them around an argument.
+constexpr int kMaxAliasDepth = 8;
 
 // Texts and places in them.
 class RangeWriter {
@@ -48,20 +50,26 @@ class RangeWriter {
   uint32_t PutSource(const std::shared_ptr<const Source>& source) {
     const auto known = by_pointer_.find(source);
     if (known != by_pointer_.end()) return known->second;
-    format::Source out;
-    out.set_text(std::string(source->text()));
-    if (source->name().has_value()) out.set_name(*source->name());
-    out.set_first_line(source->first_line());
-    const auto [it, is_new] =
-        by_content_.emplace(out.SerializeAsString(), program_->sources_size());
-    if (is_new) *program_->add_sources() = std::move(out);
-    by_pointer_.emplace(source, it->second);
-    return it->second;
+    const auto number = static_cast<uint32_t>(program_->sources_size());
+    format::Source* out = program_->add_sources();
+    // Long texts are there many times over: each file of an archive's code has
+    // its own copies of what it was printed from.
+    const auto [it, is_new] = by_text_.emplace(source->text(), number);
+    if (is_new) {
+      out->set_text(std::string(source->text()));
+    } else {
+      out->set_text_of(it->second);
+    }
+    if (source->name().has_value()) out->set_name(*source->name());
+    out->set_first_line(source->first_line());
+    by_pointer_.emplace(source, number);
+    return number;
   }
 
   format::Program* const program_;
   absl::flat_hash_map<std::shared_ptr<const Source>, uint32_t> by_pointer_;
-  absl::flat_hash_map<std::string, uint32_t> by_content_;
+  // The texts live as long as the sources that are keys above.
+  absl::flat_hash_map<absl::string_view, uint32_t> by_text_;
   absl::flat_hash_map<std::tuple<uint32_t, size_t, size_t>, uint32_t> ranges_;
 };
 
@@ -134,6 +142,20 @@ class ProgramWriter {
     return absl::OkStatus();
   }
 
+  static absl::Status PutAlias(const AliasInfo& alias, int depth,
+                               format::Alias* out) {
+    if (depth > kMaxAliasDepth) {
+      return absl::InvalidArgumentError("an alias annotation is nested");
+    }
+    for (const std::string& set : alias.before) out->add_before(set);
+    for (const std::string& set : alias.after) out->add_after(set);
+    out->set_is_write(alias.is_write);
+    for (const AliasInfo& inner : alias.contained) {
+      TANDEM_RETURN_IF_ERROR(PutAlias(inner, depth + 1, out->add_contained()));
+    }
+    return absl::OkStatus();
+  }
+
   absl::Status PutArgument(const Argument& argument, format::Argument* out) {
     out->set_name(argument.name);
     TANDEM_ASSIGN_OR_RETURN(const uint32_t type, types_.Put(argument.type));
@@ -141,6 +163,11 @@ class ProgramWriter {
     out->set_kwarg_only(argument.kwarg_only);
     if (argument.fixed_size.has_value()) {
       out->set_fixed_size(*argument.fixed_size);
+    }
+    out->set_is_out(argument.is_out);
+    if (argument.alias.has_value()) {
+      TANDEM_RETURN_IF_ERROR(
+          PutAlias(*argument.alias, 0, out->mutable_alias()));
     }
     if (!argument.default_value.has_value()) return absl::OkStatus();
     return values_.Put(*argument.default_value, out->mutable_default_value());
@@ -292,6 +319,11 @@ class ProgramWriter {
 
   absl::Status PutNode(const Node& node, int depth, Numbers* numbers,
                        int64_t* last, format::Graph* out) {
+    if (node.is(NodeKind::kFusionGroup)) {
+      return absl::InvalidArgumentError(
+          "a graph that was partitioned for backends is not saved; save the "
+          "one that it was made of");
+    }
     format::Node* n = out->add_nodes();
     n->set_operator_(PutOperator(node));
     for (const Value* v : node.inputs()) {

@@ -13,6 +13,7 @@
 #include "tandem/backends/registry.h"
 #include "tandem/runtime/engine.h"
 #include "tandem/runtime/module.h"
+#include "tandem/serialization/torchscript/module_writer.h"
 #include "tandem/serialization/torchscript/test_archive.h"
 
 namespace tandem {
@@ -251,6 +252,67 @@ TEST(SetStateTest, RunsWithinLimits) {
                                      p::Tuple({p::Str("text")})),
                         options),
               HasSubstr("__setstate__"));
+}
+
+std::string Saved(const Module& module, const SaveOptions& options = {}) {
+  std::string bytes;
+  const auto sink = CreateStringSink(&bytes);
+  const absl::Status status = SaveModule(module, *sink, options);
+  EXPECT_TRUE(status.ok()) << status;
+  return bytes;
+}
+
+TEST(SaveModuleTest, WhatIsSavedLoadsAgain) {
+  const auto module = Load(Good());
+  ASSERT_TRUE(module.ok()) << module.status();
+  SaveOptions options;
+  options.extra_files = {{"config.json", "{}"}};
+  const std::string bytes = Saved(*module, options);
+  std::map<std::string, std::string> extra;
+  LoadOptions load;
+  load.extra_files = &extra;
+  const auto again = LoadModule(File::FromBuffer("again.pt", bytes), load);
+  ASSERT_TRUE(again.ok()) << again.status();
+  EXPECT_EQ(again->GetAttribute("k")->AsInt(), 7);
+  EXPECT_EQ(again->GetAttribute("weight")->AsTensor().data<float>()[5], 6);
+  EXPECT_TRUE(again->GetAttribute("opt")->is_none());
+  EXPECT_NE(again->FindMethod("forward"), nullptr);
+  EXPECT_EQ(extra["config.json"], "{}");
+  EXPECT_EQ(Saved(*again, options), bytes);
+}
+
+TEST(SaveModuleTest, PlacesInTheSourceAreKept) {
+  Parts parts = Good();
+  std::string& code = parts.records["code/__torch__.py"];
+  code.replace(code.find("return self.k"), 13, "return torch.add(self.k, 1)");
+  const auto module = Load(parts);
+  ASSERT_TRUE(module.ok()) << module.status();
+  const auto again =
+      LoadModule(File::FromBuffer("again.pt", Saved(*module)), LoadOptions());
+  ASSERT_TRUE(again.ok()) << again.status();
+  const auto place = [](const Module& m) {
+    std::string all;
+    for (const Node* n : *m.FindMethod("forward")->graph()->block()) {
+      if (n->op() == nullptr) continue;
+      absl::StrAppend(&all, n->range().OriginalOrSelf().Highlight());
+    }
+    return all;
+  };
+  EXPECT_EQ(place(*again), place(*module));
+  EXPECT_THAT(place(*again), HasSubstr("File \"code/__torch__.py\""));
+}
+
+TEST(SaveModuleTest, GetStateNeedsAnEngine) {
+  Registry registry;
+  Engine engine(&registry);
+  LoadOptions options;
+  options.engine = &engine;
+  const auto module = Load(WithSetState("    self.x = (s)[0]\n"), options);
+  ASSERT_TRUE(module.ok()) << module.status();
+  std::string bytes;
+  const auto sink = CreateStringSink(&bytes);
+  EXPECT_THAT(std::string(SaveModule(*module, *sink, {}).message()),
+              HasSubstr("there is nothing to run it"));
 }
 
 }  // namespace

@@ -1,11 +1,15 @@
 #include "tandem/serialization/torchscript/module_writer.h"
 
 #include <memory>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
+#include "tandem/frontends/script/printer.h"
 #include "tandem/ir/compilation_unit.h"
 #include "tandem/runtime/engine.h"
+#include "tandem/serialization/torchscript/debug_ranges.h"
+#include "tandem/serialization/torchscript/debug_ranges_writer.h"
 #include "tandem/serialization/torchscript/pickle_writer.h"
 #include "tandem/tensor/status_macros.h"
 
@@ -43,9 +47,8 @@ std::string FolderOf(absl::string_view path) {
 
 absl::Status SaveModule(const Module& module, ByteSink& sink,
                         const SaveOptions& options) {
-  if (!module.valid() || !options.print) {
-    return absl::InvalidArgumentError(
-        "saving needs a module and a printer of its code");
+  if (!module.valid()) {
+    return absl::InvalidArgumentError("there is no module to be saved");
   }
   PickleWriter::GetState get_state;
   if (options.engine != nullptr) {
@@ -56,7 +59,8 @@ absl::Status SaveModule(const Module& module, ByteSink& sink,
   PickleWriter data(get_state);
   TANDEM_ASSIGN_OR_RETURN(const std::string data_pickle,
                           data.Write(IValue(module.object())));
-  TANDEM_ASSIGN_OR_RETURN(const PrintedCode code, options.print(data.types()));
+  TANDEM_ASSIGN_OR_RETURN(const script::PrintedProgram code,
+                          script::PrintProgram(data.types()));
   PickleWriter constants(get_state);
   TANDEM_ASSIGN_OR_RETURN(const std::string constants_pickle,
                           constants.Write(IValue(MakeTuple(code.constants))));
@@ -67,15 +71,19 @@ absl::Status SaveModule(const Module& module, ByteSink& sink,
   }
   TANDEM_RETURN_IF_ERROR(AddStorages(zip, "data", data));
   TANDEM_RETURN_IF_ERROR(zip.Add("data.pkl", data_pickle));
-  for (const PrintedCode::File& file : code.files) {
+  for (const script::PrintedProgram::File& file : code.files) {
     const std::string record = absl::StrCat(
         "code/", absl::StrReplaceAll(file.qualifier, {{".", "/"}}), ".py");
     TANDEM_RETURN_IF_ERROR(
         zip.Add(record, file.text, file.text.size() > kDeflateAbove));
-    if (file.debug.empty()) continue;
-    TANDEM_RETURN_IF_ERROR(zip.Add(absl::StrCat(record, ".debug_pkl"),
-                                   file.debug,
-                                   file.debug.size() > kDeflateAbove));
+    std::vector<DebugRange> ranges;
+    for (const script::TextRange& r : file.ranges) {
+      if (!r.range.valid()) continue;
+      ranges.push_back({r.offset, r.range.OriginalOrSelf()});
+    }
+    TANDEM_ASSIGN_OR_RETURN(const std::string debug, WriteDebugRanges(ranges));
+    TANDEM_RETURN_IF_ERROR(zip.Add(absl::StrCat(record, ".debug_pkl"), debug,
+                                   debug.size() > kDeflateAbove));
   }
   TANDEM_RETURN_IF_ERROR(AddStorages(zip, "constants", constants));
   TANDEM_RETURN_IF_ERROR(zip.Add("constants.pkl", constants_pickle));

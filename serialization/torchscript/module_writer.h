@@ -1,16 +1,11 @@
 #ifndef TANDEM_SERIALIZATION_TORCHSCRIPT_MODULE_WRITER_H_
 #define TANDEM_SERIALIZATION_TORCHSCRIPT_MODULE_WRITER_H_
 
-#include <cstdint>
-#include <functional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
-#include "absl/status/statusor.h"
-#include "tandem/ir/ivalue.h"
-#include "tandem/ir/type.h"
 #include "tandem/runtime/module.h"
 #include "tandem/serialization/torchscript/zip_writer.h"
 
@@ -18,29 +13,7 @@ namespace tandem {
 
 class Engine;
 
-// The source of a program, as an archive's code/ has it.
-struct PrintedCode {
-  struct File {
-    std::string qualifier;  // "__torch__.a": the record code/__torch__/a.py
-    std::string text;
-    // The pickle of the source ranges (.debug_pkl); none if empty.
-    std::string debug;
-  };
-  std::vector<File> files;
-  // What the code calls CONSTANTS.c0, c1, ...
-  std::vector<IValue> constants;
-  // The least file format version whose operators mean what the code means
-  // (div 4, full 5, linspace 8, logspace 9, gelu 10; else 3).
-  int64_t version = 3;
-};
-
-// Prints the classes, enums and NamedTuples of the saved objects, in this
-// order, and all that they need. A printer of code lies outside this folder.
-using CodePrinter =
-    std::function<absl::StatusOr<PrintedCode>(const std::vector<TypePtr>&)>;
-
 struct SaveOptions {
-  CodePrinter print;
   // Runs __getstate__; null: a class that has one cannot be saved.
   const Engine* engine = nullptr;
   // Records below extra/, in this order.
@@ -51,8 +24,9 @@ struct SaveOptions {
 };
 
 // Writes an archive as torch.jit.save does: the same records in the same order
-// and layout. The old file stays until the new one is whole; equal modules give
-// equal bytes.
+// and layout, the program printed as code with the places that it came from.
+// The old file stays until the new one is whole; equal modules give equal
+// bytes. Errors: what has no code (frontends/script/printer.h) or no pickle.
 absl::Status SaveModule(const Module& module, const std::string& path,
                         const SaveOptions& options);
 // To a sink, which is committed at the end. The folder defaults to "archive".
