@@ -49,6 +49,9 @@ int Run(const Options& options) {
   const absl::StatusOr<Module> module =
       (*session)->Load(options.words()[0], &extras);
   if (!module.ok()) return Fail("convert", module.status());
+  if (options.Has("pipeline")) {
+    extras.passes.push_back(options.Get("pipeline"));
+  }
   progress.Show("writing");
   const absl::Status saved =
       Save(**session, *module, options.words()[1], std::move(extras));

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
 #include "tandem/ir/class_type.h"
 #include "tandem/ir/compilation_unit.h"
@@ -78,45 +79,61 @@ class ProgramWriter {
   ProgramWriter(const CompilationUnit& unit, format::Program* program)
       : unit_(unit),
         program_(program),
-        types_(unit, program),
-        values_(&types_, program, &functions_),
+        types_(program),
+        values_(&types_, program,
+                [this](const Function* f) { return NumberOf(f); }),
         ranges_(program) {}
 
   absl::StatusOr<std::vector<Ref<Storage>>> Write(const Module& module) {
-    DefineFunctions();
+    // Compiling a function may bring others.
+    for (size_t i = 0; i < unit_.functions().size(); ++i) {
+      NumberOf(unit_.functions()[i].get());
+    }
+    absl::flat_hash_set<uint32_t> declared;
     for (const TypePtr& type : unit_.types()) {
       TANDEM_ASSIGN_OR_RETURN(const uint32_t t, types_.Put(type));
-      program_->add_declared_types(t);
+      if (declared.insert(t).second) program_->add_declared_types(t);
     }
-    for (size_t i = 0; i < errors_.size(); ++i) {
-      TANDEM_RETURN_IF_ERROR(PutFunction(*unit_.functions()[i], errors_[i]));
-    }
+    TANDEM_RETURN_IF_ERROR(PutFunctions());
     format::Value root;
     TANDEM_RETURN_IF_ERROR(values_.Put(IValue(module.object()), &root));
     program_->set_root(root.object());
-    // The list grows while it is walked.
+    // Both lists grow while they are walked: a class of the program that this
+    // one was derived from brings its methods, and they what they use.
     for (size_t i = 0; i < types_.named().size(); ++i) {
       const TypePtr type = types_.named()[i];
+      TANDEM_ASSIGN_OR_RETURN(const uint32_t t, types_.Put(type));
+      if (declared.insert(t).second) program_->add_declared_types(t);
       TANDEM_RETURN_IF_ERROR(PutNamed(type));
-    }
-    if (static_cast<int>(types_.named().size()) >
-        program_->declared_types_size()) {
-      return absl::InternalError("a class that its program does not declare");
+      TANDEM_RETURN_IF_ERROR(PutFunctions());
     }
     return values_.storages();
   }
 
  private:
-  // Compiling a function may bring others.
-  void DefineFunctions() {
-    for (size_t i = 0; i < unit_.functions().size(); ++i) {
-      Function* f = unit_.functions()[i].get();
-      errors_.push_back(f->EnsureDefined());
-      functions_.emplace(f, static_cast<uint32_t>(i));
+  uint32_t NumberOf(const Function* function) {
+    const auto [it, is_new] =
+        functions_.emplace(function, static_cast<uint32_t>(listed_.size()));
+    const uint32_t number = it->second;
+    if (is_new) {
+      listed_.push_back(function);
+      errors_.push_back(const_cast<Function*>(function)->EnsureDefined());
     }
+    return number;
+  }
+
+  absl::Status PutFunctions() {
+    while (next_function_ < listed_.size()) {
+      const size_t i = next_function_++;
+      const absl::Status compiled = errors_[i];
+      TANDEM_RETURN_IF_ERROR(PutFunction(*listed_[i], compiled));
+    }
+    return absl::OkStatus();
   }
 
   absl::Status PutFunction(const Function& f, const absl::Status& compiled) {
+    // By number: the table moves when it grows.
+    const int index = program_->functions_size();
     format::Function* out = program_->add_functions();
     if (f.owner() != nullptr) {
       out->set_name(std::string(f.name()));
@@ -124,7 +141,11 @@ class ProgramWriter {
                               types_.Put(f.owner()->shared()));
       out->set_owner(owner);
     } else {
-      out->set_name(f.qualified_name());
+      std::string name = f.qualified_name();
+      for (int n = 0; !names_.insert(name).second; ++n) {
+        name = MangledName(f.qualified_name(), n);
+      }
+      out->set_name(name);
     }
     TANDEM_RETURN_IF_ERROR(PutSchema(f.schema(), out->mutable_schema()));
     if (!compiled.ok()) {
@@ -138,7 +159,7 @@ class ProgramWriter {
           graph.status().code(),
           absl::StrCat(f.qualified_name(), ": ", graph.status().message()));
     }
-    out->set_graph(*graph);
+    program_->mutable_functions(index)->set_graph(*graph);
     return absl::OkStatus();
   }
 
@@ -232,19 +253,19 @@ class ProgramWriter {
       constant->set_type(t);
     }
     for (const Function* f : type.methods()) {
-      out->add_methods(functions_.at(f));
+      out->add_methods(NumberOf(f));
     }
     for (const Function* f : type.forward_hooks) {
-      out->add_forward_hooks(functions_.at(f));
+      out->add_forward_hooks(NumberOf(f));
     }
     for (const Function* f : type.forward_pre_hooks) {
-      out->add_forward_pre_hooks(functions_.at(f));
+      out->add_forward_pre_hooks(NumberOf(f));
     }
     for (const ClassType::Property& p : type.properties) {
       format::Class::Property* property = out->add_properties();
       property->set_name(p.name);
-      if (p.getter != nullptr) property->set_getter(functions_.at(p.getter));
-      if (p.setter != nullptr) property->set_setter(functions_.at(p.setter));
+      if (p.getter != nullptr) property->set_getter(NumberOf(p.getter));
+      if (p.setter != nullptr) property->set_setter(NumberOf(p.setter));
     }
     return absl::OkStatus();
   }
@@ -407,7 +428,10 @@ class ProgramWriter {
   const CompilationUnit& unit_;
   format::Program* const program_;
   absl::flat_hash_map<const Function*, uint32_t> functions_;
-  std::vector<absl::Status> errors_;  // of compiling each function
+  std::vector<const Function*> listed_;  // by number
+  std::vector<absl::Status> errors_;     // of compiling each
+  size_t next_function_ = 0;             // to be written
+  absl::flat_hash_set<std::string> names_;
   TypeWriter types_;
   ValueWriter values_;
   RangeWriter ranges_;

@@ -29,6 +29,17 @@ void PutDetails(const TensorType& type, format::TensorDetails* out) {
 
 }  // namespace
 
+std::string MangledName(absl::string_view qualified_name, int number) {
+  const size_t dot = qualified_name.rfind('.');
+  const absl::string_view folder = dot == absl::string_view::npos
+                                       ? absl::string_view("__torch__")
+                                       : qualified_name.substr(0, dot);
+  return absl::StrCat(folder, ".___torch_mangle_", number, ".",
+                      dot == absl::string_view::npos
+                          ? qualified_name
+                          : qualified_name.substr(dot + 1));
+}
+
 void PutDevice(const Device& device, format::Device* out) {
   out->set_type(static_cast<int32_t>(device.type));
   if (device.index >= 0) out->set_index(device.index);
@@ -58,11 +69,11 @@ absl::StatusOr<uint32_t> TypeWriter::Put(const TypePtr& type, int depth) {
   }
   bool named = false;
   if (const ClassType* c = type->AsClass(); c != nullptr) {
-    if (c->unit() != &unit_) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("the class '", c->name(),
-                       "' is of another program and cannot be saved with "
-                       "this one"));
+    // What C++ binds is one class, whoever names it.
+    for (int n = 0;
+         !c->is_opaque() && classes_.emplace(out.name(), c).first->second != c;
+         ++n) {
+      out.set_name(MangledName(c->name(), n));
     }
     out.set_is_module(c->is_module());
     out.set_is_opaque(c->is_opaque());

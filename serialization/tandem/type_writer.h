@@ -8,7 +8,7 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/status/statusor.h"
-#include "tandem/ir/compilation_unit.h"
+#include "absl/strings/string_view.h"
 #include "tandem/ir/type.h"
 #include "tandem/serialization/tandem/proto/model.pb.h"
 
@@ -18,10 +18,11 @@ namespace tandem::model_file {
 // whoever has their values.
 class TypeWriter {
  public:
-  TypeWriter(const CompilationUnit& unit, format::Program* program)
-      : unit_(unit), program_(program) {}
+  explicit TypeWriter(format::Program* program) : program_(program) {}
 
-  // Errors: a type variable, a class of another program, more than 256 levels.
+  // A program that passes derived refers to classes of the one before: where
+  // both have one of a name, the one that is met later gets another, made as
+  // PyTorch makes them. Errors: a type variable, more than 256 levels.
   absl::StatusOr<uint32_t> Put(const TypePtr& type) { return Put(type, 0); }
 
   // Classes, enums and interfaces that were put, in the order in which they
@@ -31,12 +32,15 @@ class TypeWriter {
  private:
   absl::StatusOr<uint32_t> Put(const TypePtr& type, int depth);
 
-  const CompilationUnit& unit_;
   format::Program* const program_;
+  absl::flat_hash_map<std::string, const Type*> classes_;
   absl::flat_hash_map<TypePtr, uint32_t> by_pointer_;
   absl::flat_hash_map<std::string, uint32_t> by_content_;
   std::vector<TypePtr> named_;
 };
+
+// "__torch__.___torch_mangle_2.M" of "__torch__.M" and 2.
+std::string MangledName(absl::string_view qualified_name, int number);
 
 void PutDevice(const Device& device, format::Device* out);
 

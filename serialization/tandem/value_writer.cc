@@ -67,15 +67,9 @@ absl::Status ValueWriter::Put(const IValue& value, int depth,
     case IValue::Tag::kDevice:
       PutDevice(value.AsDevice(), out->mutable_device());
       return absl::OkStatus();
-    case IValue::Tag::kFunction: {
-      const auto it = functions_.find(value.AsFunction());
-      if (it == functions_.end()) {
-        return absl::InvalidArgumentError(
-            "a function of another program cannot be saved with this one");
-      }
-      out->set_function(it->second);
+    case IValue::Tag::kFunction:
+      out->set_function(number_of_(value.AsFunction()));
       return absl::OkStatus();
-    }
     case IValue::Tag::kString:
       if (value.AsString().size() <= kMaxInlineText) {
         out->set_text(value.AsString());

@@ -3,7 +3,9 @@
 #define TANDEM_SERIALIZATION_TANDEM_VALUE_WRITER_H_
 
 #include <cstdint>
+#include <functional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
@@ -22,10 +24,10 @@ namespace tandem::model_file {
 // met.
 class ValueWriter {
  public:
-  // `functions` numbers the program's functions.
+  // `number_of` numbers functions.
   ValueWriter(TypeWriter* types, format::Program* program,
-              const absl::flat_hash_map<const Function*, uint32_t>* functions)
-      : types_(*types), program_(program), functions_(*functions) {}
+              std::function<uint32_t(const Function*)> number_of)
+      : types_(*types), program_(program), number_of_(std::move(number_of)) {}
 
   // Errors: a value that has no place in a file (futures, generators), one that
   // holds itself, more than 256 levels.
@@ -46,7 +48,7 @@ class ValueWriter {
 
   TypeWriter& types_;
   format::Program* const program_;
-  const absl::flat_hash_map<const Function*, uint32_t>& functions_;
+  const std::function<uint32_t(const Function*)> number_of_;
   absl::flat_hash_map<const void*, uint32_t> objects_;
   absl::flat_hash_set<const void*> open_;  // being written
   // Values whose addresses are keys must live on.
