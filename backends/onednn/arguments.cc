@@ -55,6 +55,16 @@ absl::Status CheckDType(DType dtype, bool bf16) {
   return Refuse("dtype ", TypeName(dtype));
 }
 
+absl::Status CheckWindow(std::initializer_list<DimSpan> parameters) {
+  constexpr int64_t kMax = 1 << 20;
+  for (const DimSpan values : parameters) {
+    for (int64_t v : values) {
+      if (v < -kMax || v > kMax) return Refuse("a parameter of ", v);
+    }
+  }
+  return absl::OkStatus();
+}
+
 Dims SpatialStrides(DimSpan sizes, const Operand& input) {
   if ((sizes.size() == 4 || sizes.size() == 5) &&
       LooksChannelsLast(input.sizes, input.strides)) {

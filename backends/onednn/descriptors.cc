@@ -1,6 +1,7 @@
 #include "tandem/backends/onednn/descriptors.h"
 
 #include <algorithm>
+#include <cstdint>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
@@ -23,6 +24,22 @@ absl::string_view StatusName(dnnl_status_t status) {
     default:
       return "runtime error";
   }
+}
+
+// oneDNN's kernels count dims in 32 bits and multiply sizes unchecked; blocks
+// and scratchpads come on top.
+absl::Status CheckSizes(DimSpan sizes) {
+  constexpr int64_t kMaxElements = int64_t{1} << 40;
+  int64_t elements = 1;
+  for (int64_t s : sizes) {
+    if (s < 0 || s > INT32_MAX ||
+        __builtin_mul_overflow(elements, s, &elements) ||
+        elements > kMaxElements) {
+      return absl::UnimplementedError(
+          absl::StrCat("sizes too large for oneDNN: ", DimsToString(sizes)));
+    }
+  }
+  return absl::OkStatus();
 }
 
 absl::Status Refused(absl::string_view what, dnnl_status_t status) {
@@ -70,6 +87,7 @@ absl::StatusOr<MemoryDesc> Descriptors::Strided(DimSpan sizes, DType dtype,
   if (sizes.size() > DNNL_MAX_NDIMS) {
     return absl::UnimplementedError("too many dims for oneDNN");
   }
+  TANDEM_RETURN_IF_ERROR(CheckSizes(sizes));
   dnnl_memory_desc_t md = nullptr;
   const dnnl_status_t status = library_->memory_desc_create_with_strides(
       &md, static_cast<int>(sizes.size()), sizes.data(), *type, strides.data());
@@ -83,6 +101,7 @@ absl::StatusOr<MemoryDesc> Descriptors::Strided(DimSpan sizes, DType dtype,
 
 absl::StatusOr<MemoryDesc> Descriptors::Contiguous(DimSpan sizes,
                                                    DType dtype) const {
+  TANDEM_RETURN_IF_ERROR(CheckSizes(sizes));
   return Strided(sizes, dtype, ContiguousStrides(sizes));
 }
 
@@ -97,6 +116,10 @@ absl::StatusOr<MemoryDesc> Descriptors::Tagged(DimSpan sizes, DType dtype,
     return absl::UnimplementedError(
         absl::StrCat("oneDNN has no dtype ", TypeName(dtype)));
   }
+  if (sizes.size() > DNNL_MAX_NDIMS) {
+    return absl::UnimplementedError("too many dims for oneDNN");
+  }
+  TANDEM_RETURN_IF_ERROR(CheckSizes(sizes));
   dnnl_memory_desc_t md = nullptr;
   const dnnl_status_t status = library_->memory_desc_create_with_tag(
       &md, static_cast<int>(sizes.size()), sizes.data(), *type, tag);

@@ -62,6 +62,8 @@ absl::Status Emit(Builder& b, Convolution& c) {
   if (std::find(sizes.begin(), sizes.end(), 0) != sizes.end()) {
     return Refuse("an empty result");
   }
+  TANDEM_RETURN_IF_ERROR(
+      CheckWindow({p.stride, p.padding, p.dilation, p.output_padding}));
   for (int64_t d : p.dilation) {
     if (d < 1) return Refuse("a dilation of ", d);
   }

@@ -129,6 +129,8 @@ absl::Status LowerPool(Builder& b, const Node& n) {
       w.before.size() != rank || w.dilation.size() != rank) {
     return Refuse("arguments of another rank");
   }
+  TANDEM_RETURN_IF_ERROR(
+      CheckWindow({w.kernel, w.stride, w.before, w.dilation}));
   Dims sizes = {x.sizes[0], x.sizes[1]};
   bool padded = false, beyond = false;
   for (size_t i = 0; i < rank; ++i) {

@@ -2,6 +2,7 @@
 #ifndef TANDEM_BACKENDS_ONEDNN_LOWERINGS_H_
 #define TANDEM_BACKENDS_ONEDNN_LOWERINGS_H_
 
+#include <initializer_list>
 #include <string>
 
 #include "absl/types/span.h"
@@ -46,6 +47,9 @@ bool IsNoneArg(const Node& node, size_t i);
 
 // float32, or bfloat16 where `bf16`; Unimplemented for others.
 absl::Status CheckDType(DType dtype, bool bf16 = true);
+
+// Are strides, paddings and the like small enough for oneDNN's 32-bit counts?
+absl::Status CheckWindow(std::initializer_list<DimSpan> parameters);
 
 // The layout of PyTorch's result for a spatial operator over `input`.
 Dims SpatialStrides(DimSpan sizes, const Operand& input);

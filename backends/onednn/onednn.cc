@@ -70,7 +70,12 @@ class Backend : public GroupBackend {
     TANDEM_ASSIGN_OR_RETURN(const std::shared_ptr<const Library> library,
                             LoadLibrary());
     const Descriptors descriptors(library);
-    const TaskRunner* tasks = CurrentContext().tasks;
+    // Packed weights outlive the call and its budget; the weights themselves
+    // bound them.
+    CallContext context = CurrentContext();
+    context.memory = nullptr;
+    const ScopedContext own(context);
+    const TaskRunner* tasks = context.tasks;
     const int threads = tasks == nullptr ? 1 : std::max(1, tasks->threads());
     // Primitives are made for the number of threads that run them.
     const Library::ScopedThreads scope(*library, threads);

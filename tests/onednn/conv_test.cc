@@ -218,6 +218,25 @@ TEST(ConvTest, RefusesWhatPyTorchRefuses) {
   EXPECT_EQ(RunOneDnn(g, {}).status().code(), absl::StatusCode::kUnimplemented);
 }
 
+// Valid for PyTorch, too much for 32 bits.
+TEST(ConvTest, RefusesHugeParameters) {
+  const int64_t huge = int64_t{1} << 40;
+  for (int i = 0; i < 2; ++i) {
+    TestGroup g;
+    g.Output(g.Op("aten::conv2d", {g.Input(Values({1, 3, 9, 9})),
+                                   g.Constant(Values({4, 3, 1, 1})), g.None(),
+                                   g.Ints({i == 0 ? huge : 1}), g.Ints({0}),
+                                   g.Ints({i == 1 ? huge : 1})}));
+    EXPECT_THAT(RunOneDnn(g, {}).status().message(),
+                HasSubstr("a parameter of 1099511627776"));
+  }
+  TestGroup g;
+  g.Output(g.Op("aten::conv2d", {g.Input(Values({1, 3, 9, 9})),
+                                 g.Constant(Values({4, 3, 1, 1})), g.None(),
+                                 g.Ints({1}), g.Ints({1 << 20})}));
+  EXPECT_THAT(RunOneDnn(g, {}).status().message(), HasSubstr("too large"));
+}
+
 TEST(ConvTest, LeavesSmallGroupsToKernels) {
   TestGroup g;
   g.Output(g.Op("aten::conv2d", {g.Input(Values({1, 1, 4, 4})),
@@ -319,6 +338,20 @@ TEST(RunTest, CountsItsMemory) {
   ScopedContext scope(context);
   EXPECT_EQ(RunGroup(**executable, g).status().code(),
             absl::StatusCode::kResourceExhausted);
+  EXPECT_EQ(budget.used(), 0);
+}
+
+// Packed weights outlive the call that made them, and its budget.
+TEST(RunTest, KeepsWeightsOutOfTheBudgetOfACall) {
+  TestGroup g;
+  g.Output(g.Op("aten::conv2d", {g.Input(Values({1, 16, 16, 16})),
+                                 g.Constant(Values({64, 16, 3, 3}))}));
+  PackedWeights weights;
+  MemoryBudget budget;
+  CallContext context;
+  context.memory = &budget;
+  ScopedContext scope(context);
+  ASSERT_TRUE(CompileOneDnn(g, {}, &weights).ok());
   EXPECT_EQ(budget.used(), 0);
 }
 
