@@ -297,17 +297,13 @@ absl::StatusOr<std::tuple<Tensor, Tensor>> RmsNormRows(
           return ParallelFor(
               rows, std::max<int64_t>(1, 16384 / std::max<int64_t>(n, 1)),
               [&](int64_t begin, int64_t end) {
-                [[maybe_unused]] std::vector<float> squares;
                 for (int64_t r = begin; r < end; ++r) {
                   const T* from = x.data<T>() + r * n;
                   T* to = out.data<T>() + r * n;
                   T sum(0);
                   if constexpr (std::is_same_v<T, float>) {
-                    squares.resize(n);
-                    for (int64_t i = 0; i < n; ++i) {
-                      squares[i] = from[i] * from[i];
-                    }
-                    sum = CascadeSum(n, squares.data(), 1);
+                    for (int64_t i = 0; i < n; ++i) to[i] = from[i] * from[i];
+                    sum = CascadeSum(n, to, 1);
                   } else {
                     for (int64_t i = 0; i < n; ++i) sum += from[i] * from[i];
                   }

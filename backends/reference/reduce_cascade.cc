@@ -12,9 +12,11 @@ struct Dim {
   int64_t size, in, out;  // strides in elements
 };
 
+using DimList = absl::InlinedVector<Dim, 6>;
+
 // Drops dims of size 1 and joins those that are one in memory.
-std::vector<Dim> Joined(const std::vector<Dim>& dims) {
-  std::vector<Dim> result;
+DimList Joined(const DimList& dims) {
+  DimList result;
   for (const Dim& d : dims) {
     if (d.size == 1) continue;
     if (!result.empty() && result.back().size * result.back().in == d.in &&
@@ -81,7 +83,7 @@ void SumColumns(const Dim& along, const Dim& columns, int64_t begin,
 
 absl::Status SumInCascades(const Tensor& self, const DimMask& mask,
                            const Tensor& out) {
-  std::vector<Dim> reduced, kept;
+  DimList reduced, kept;
   int64_t stride = 1;
   for (int64_t d = self.dim() - 1; d >= 0; --d) {
     if (mask[d]) {

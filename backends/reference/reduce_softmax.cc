@@ -21,13 +21,6 @@ enum class Kind {
   kLog
 };
 
-float SumOf(const std::vector<float>& x) { return LaneSum(x.size(), x.data()); }
-double SumOf(const std::vector<double>& x) {
-  double sum = 0;
-  for (double v : x) sum += v;
-  return sum;
-}
-
 template <typename T, Kind kKind>
 void SoftmaxSlice(const char* in, int64_t in_stride, char* out,
                   int64_t out_stride, int64_t n, bool lanes) {
@@ -47,20 +40,18 @@ void SoftmaxSlice(const char* in, int64_t in_stride, char* out,
     for (int64_t i = 0; i < n; ++i) y(i) = T(0);
     return;
   }
-  // Along the innermost dim in lanes, along others one after the other.
-  std::vector<T> terms;
+  // Along the innermost dim in lanes, along others one after the other. The
+  // terms are kept where the results will be.
   T sum = 0;
-  if (lanes) terms.resize(n);
   for (int64_t i = 0; i < n; ++i) {
     const T e = LaneExp(x(i) - high);
-    if (lanes) {
-      terms[i] = e;
-    } else {
-      sum += e;
-    }
-    if constexpr (kKind != Kind::kLog) y(i) = e;
+    sum += e;
+    y(i) = e;
   }
-  if (lanes) sum = SumOf(terms);
+  lanes = lanes && out_stride == sizeof(T);
+  if constexpr (std::is_same_v<T, float>) {
+    if (lanes) sum = LaneSum(n, reinterpret_cast<const float*>(out));
+  }
   if constexpr (kKind == Kind::kLog) {
     const T log_sum = RoundedLog(sum);
     for (int64_t i = 0; i < n; ++i) y(i) = x(i) - high - log_sum;
