@@ -84,6 +84,12 @@ struct AllOp : AnyOp {
   void Combine(State& s, const State& o) const { s = s && o; }
 };
 
+int64_t CountOf(const Tensor& self, const DimMask& mask) {
+  int64_t n = 1;
+  for (int64_t d = 0; d < self.dim(); ++d) n *= mask[d] ? self.size(d) : 1;
+  return n;
+}
+
 // Reduces x, whose dtype is Op's, and gives `dtype`.
 template <typename Op>
 absl::StatusOr<Tensor> Reduce(const Op& op, const Tensor& x,
@@ -94,6 +100,14 @@ absl::StatusOr<Tensor> Reduce(const Op& op, const Tensor& x,
                                         DTypeOf<typename Op::Out>::value));
   if constexpr (std::is_same_v<Op, SumOp<float>> ||
                 std::is_same_v<Op, MeanOp<float>>) {
+    // Longer rows (of expanded tensors: there is no memory for others) are
+    // summed in pieces, between which a call can be stopped.
+    constexpr int64_t kMaxRow = int64_t{1} << 28;
+    if (CountOf(x, mask) > kMaxRow) {
+      TANDEM_RETURN_IF_ERROR(RunReduction(op, x, mask, computed));
+      return FinishReduction(computed, ReducedSizes(x.sizes(), mask, keepdim),
+                             dtype, target.tensor);
+    }
     TANDEM_RETURN_IF_ERROR(SumInCascades(x, mask, computed));
     if constexpr (std::is_same_v<Op, MeanOp<float>>) {
       float* const sums = computed.data<float>();
@@ -111,12 +125,6 @@ absl::StatusOr<Tensor> MetaResult(const Tensor& self, const DimMask& mask,
                                   bool keepdim, DType dtype) {
   const Dims sizes = ReducedSizes(self.sizes(), mask, keepdim);
   return Tensor::Meta(sizes, ContiguousStrides(sizes), dtype);
-}
-
-int64_t CountOf(const Tensor& self, const DimMask& mask) {
-  int64_t n = 1;
-  for (int64_t d = 0; d < self.dim(); ++d) n *= mask[d] ? self.size(d) : 1;
-  return n;
 }
 
 DType ResultDType(const Tensor& self, std::optional<DType> dtype,
