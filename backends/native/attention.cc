@@ -75,7 +75,8 @@ absl::StatusOr<Tensor> Attention(const Tensor& q, const Tensor& k,
                 width = q.size(3), cols = k.size(2), out_width = v.size(3);
   if (k.size(0) != batch || v.size(0) != batch || k.size(1) != heads ||
       v.size(1) != heads || k.size(3) != width || v.size(2) != cols ||
-      batch * heads * rows == 0 || cols == 0 || width == 0 || out_width == 0) {
+      batch * heads * rows == 0 || cols == 0 || width == 0 || out_width == 0 ||
+      cols > 1 << 28 || width > 1 << 28) {  // as expanded tensors may claim
     return Declined();
   }
   Mask mask;

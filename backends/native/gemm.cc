@@ -88,7 +88,7 @@ bool RunUnpacked(int64_t m, int64_t n, int64_t k, const Matrix& a,
                  const Matrix& b, const float* bias, float* c, int64_t ldc) {
   const FloatKernels& f = Kernels().f;
   if (a.col_stride != 1 && k != 1) return false;
-  const int64_t work = m * n * k;
+  const double work = static_cast<double>(m) * n * k;
   const bool is_vector = n == 1 && b.row_stride == 1;
   if ((b.col_stride == 1 || n == 1) && !is_vector) {
     if (m <= 4 || work <= 32 * 32 * 32) {
@@ -101,7 +101,7 @@ bool RunUnpacked(int64_t m, int64_t n, int64_t k, const Matrix& a,
   if (b.row_stride != 1 && k != 1) return false;
   // Rows of B's transpose lie along k.
   constexpr int64_t kTurned = 1024;
-  if (n * k <= kTurned && (k < 16 || m > 3) && work <= 32 * 32 * 32) {
+  if (work <= 32 * 32 * 32 && n * k <= kTurned && (k < 16 || m > 3)) {
     float turned[kTurned];
     for (int64_t j = 0; j < n; ++j) {
       for (int64_t p = 0; p < k; ++p) {
@@ -243,7 +243,7 @@ absl::Status SerialGemm(int64_t m, int64_t n, int64_t k, const Matrix& a,
 
 absl::Status Gemm(int64_t m, int64_t n, int64_t k, const Matrix& a,
                   const Matrix& b, const float* bias, float* c, int64_t ldc) {
-  if (m == 0 || n == 0 || k == 0 || m * n * k <= 1 << 16) {
+  if (m == 0 || n == 0 || k == 0 || static_cast<double>(m) * n * k <= 1 << 16) {
     return SerialGemm(m, n, k, a, b, bias, c, ldc);
   }
   if (m <= 4 && a.col_stride == 1 && (b.col_stride == 1 || b.row_stride == 1)) {

@@ -86,7 +86,8 @@ absl::Status Batched(int64_t count, int64_t m, int64_t n, int64_t k, Matrix a,
                      int64_t a_step, Matrix b, int64_t b_step, float* c) {
   const TaskRunner* tasks = CurrentContext().tasks;
   const int64_t threads = tasks == nullptr ? 1 : tasks->threads();
-  if (count < 2 * threads && m * n * k > 1 << 18) {
+  const double work = static_cast<double>(m) * n * k;
+  if (count < 2 * threads && work > 1 << 18) {
     for (int64_t i = 0; i < count; ++i) {
       TANDEM_RETURN_IF_ERROR(Gemm(m, n, k, a, b, nullptr, c, n));
       a.data += a_step;
@@ -96,9 +97,10 @@ absl::Status Batched(int64_t count, int64_t m, int64_t n, int64_t k, Matrix a,
     return absl::OkStatus();
   }
   std::atomic<bool> failed{false};
-  const int64_t work = std::max<int64_t>(m * n * k, 1);
   TANDEM_RETURN_IF_ERROR(ParallelFor(
-      count, std::max<int64_t>(1, (1 << 17) / work),
+      count,
+      std::max<int64_t>(1,
+                        work >= 1 << 17 ? 1 : (1 << 17) / std::max(work, 1.0)),
       [&](int64_t begin, int64_t end) {
         for (int64_t i = begin; i < end; ++i) {
           Matrix ai = a, bi = b;

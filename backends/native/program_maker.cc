@@ -340,6 +340,7 @@ absl::StatusOr<std::vector<Program>> MakePrograms(const Expressions& x) {
       if (s == 0) return Refuse("empty tensors");
     }
     if (sizes.size() > 16) return Refuse("more than 16 dims");
+    if (!CheckedNumel(sizes).ok()) return Refuse("more than 2^63 elements");
     const std::pair<Dims, bool> key(sizes, by_rows);
     auto it = std::find_if(makers.begin(), makers.end(),
                            [&](const auto& m) { return m.first == key; });
