@@ -4,10 +4,17 @@
 
 #include "tandem/passes/eliminate_common_subexpressions.h"
 #include "tandem/passes/eliminate_dead_code.h"
+#include "tandem/passes/fold_batch_norm.h"
 #include "tandem/passes/fold_constants.h"
 #include "tandem/passes/freeze.h"
+#include "tandem/passes/fuse_attention.h"
+#include "tandem/passes/fuse_linear.h"
 #include "tandem/passes/inline.h"
+#include "tandem/passes/lift_constants.h"
 #include "tandem/passes/remove_dropout.h"
+#include "tandem/passes/remove_mutation.h"
+#include "tandem/passes/simplify.h"
+#include "tandem/passes/unroll_loops.h"
 #include "tandem/tensor/status_macros.h"
 
 namespace tandem {
@@ -55,9 +62,41 @@ absl::Status RegisterPasses(PassRegistry& registry) {
   TANDEM_RETURN_IF_ERROR(
       add({"eliminate_dead_code", "removes what nobody can see"},
           &EliminateDeadCode));
+  TANDEM_RETURN_IF_ERROR(add(
+      {"simplify", "identities, views of views, items of lists"}, &Simplify));
+  TANDEM_RETURN_IF_ERROR(
+      add({"lift_constants",
+           "constants to the front, containers of them made once"},
+          &LiftConstants));
+  TANDEM_RETURN_IF_ERROR(add({"unroll_loops",
+                              "short loops of constant length in a row",
+                              /*needs=*/0,
+                              /*gives=*/0,
+                              /*breaks=*/0,
+                              {"max_trips N  longest loop (16)",
+                               "max_nodes N  largest result (2000)"}},
+                             &UnrollLoops));
+  TANDEM_RETURN_IF_ERROR(
+      add({"remove_mutation", "in-place operators become functional ones"},
+          &RemoveMutation));
+  TANDEM_RETURN_IF_ERROR(
+      add({"fold_batch_norm",
+           "batch normalisation goes into the convolution before it",
+           /*needs=*/kFrozen},
+          &FoldBatchNorm));
+  TANDEM_RETURN_IF_ERROR(add({"fuse_linear", "product and bias become linear",
+                              /*needs=*/kFrozen},
+                             &FuseLinear));
+  TANDEM_RETURN_IF_ERROR(
+      add({"fuse_attention",
+           "attention as written becomes scaled_dot_product_attention",
+           /*needs=*/kInlined},
+          &FuseAttention));
   return registry.AddPreset(
       "inference",
-      "freeze,remove_dropout,fold_constants,eliminate_common_subexpressions,"
+      "freeze,remove_dropout,fold_constants,unroll_loops,simplify,"
+      "fold_constants,eliminate_common_subexpressions,remove_mutation,"
+      "fold_batch_norm,fuse_linear,fuse_attention,lift_constants,"
       "eliminate_dead_code");
 }
 

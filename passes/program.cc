@@ -143,8 +143,7 @@ absl::StatusOr<Program> Derive(const Program& program,
   auto unit = std::shared_ptr<CompilationUnit>(
       new CompilationUnit(&base->operators()),
       [base](CompilationUnit* u) { delete u; });
-  ClassType* type =
-      unit->AddClass(old_type.name(), old_type.is_module());
+  ClassType* type = unit->AddClass(old_type.name(), old_type.is_module());
   const TypePtr type_ptr = type->shared();
   std::vector<size_t> slots;
   for (size_t i = 0; i < old_type.attributes().size(); ++i) {

@@ -1,0 +1,139 @@
+#include "tandem/passes/remove_mutation.h"
+
+#include <string>
+#include <vector>
+
+#include "absl/strings/match.h"
+#include "tandem/ir/alias_analysis.h"
+#include "tandem/passes/known_shapes.h"
+#include "tandem/passes/rewrite.h"
+
+namespace tandem {
+namespace {
+
+// "aten::relu_" -> "aten::relu" with the same arguments; null when there is
+// none.
+const Operator* FunctionalOf(const Operator& op, const OperatorTable& table) {
+  if (op.effects != 0 || !absl::EndsWith(op.schema.name, "_") ||
+      absl::EndsWith(op.schema.name, "__")) {
+    return nullptr;
+  }
+  const FunctionSchema& s = op.schema;
+  if (s.arguments.empty() || s.returns.size() != 1 ||
+      !s.arguments[0].type->is(TypeKind::kTensor) ||
+      !s.arguments[0].alias.has_value() || !s.arguments[0].alias->is_write) {
+    return nullptr;
+  }
+  const Operator* other =
+      table.Find(s.name.substr(0, s.name.size() - 1), s.overload_name);
+  if (other == nullptr || !other->is_pure() ||
+      other->schema.arguments.size() != s.arguments.size() ||
+      other->schema.returns.size() != 1) {
+    return nullptr;
+  }
+  for (size_t i = 0; i < s.arguments.size(); ++i) {
+    if (!s.arguments[i].type->Equals(*other->schema.arguments[i].type) ||
+        (i > 0 && s.arguments[i].alias.has_value())) {
+      return nullptr;
+    }
+  }
+  return other;
+}
+
+// Would the functional operator give the dtype of its first argument?
+bool KeepsDType(const Node& n) {
+  const std::optional<DType> self = KnownDType(n.input(0));
+  for (size_t i = 1; i < n.inputs().size(); ++i) {
+    const Type& type = *n.op()->schema.arguments[i].type;
+    const Type& inner = type.is(TypeKind::kOptional) ? *type.element() : type;
+    if (inner.is(TypeKind::kList)) {
+      if (inner.element()->is(TypeKind::kTensor)) return false;
+      continue;
+    }
+    if (!inner.is(TypeKind::kTensor)) continue;
+    if (n.input(i)->type()->is(TypeKind::kNone)) continue;
+    const std::optional<DType> other = KnownDType(n.input(i));
+    if (!self.has_value() || self != other) return false;
+  }
+  return true;
+}
+
+// The node in `block` that is `node` or contains it; null when it is elsewhere.
+const Node* AncestorIn(const Block* block, const Node* node) {
+  while (node != nullptr && node->owning_block() != block) {
+    node = node->owning_block() == nullptr
+               ? nullptr
+               : node->owning_block()->owning_node();
+  }
+  return node;
+}
+
+// A value that may share the memory that `n` writes: would somebody see the old
+// values through it, or the new ones no more? Not if it is made after `n` (from
+// what `n` gives then), nor if nobody looks at it after `n`.
+bool SeesWrite(const Value* v, const Node* n) {
+  const Node* made = AncestorIn(n->owning_block(), v->node());
+  if (made == nullptr || made->is(NodeKind::kParam)) return true;
+  if (!made->is(NodeKind::kReturn) && n->IsBefore(made)) return false;
+  for (const Use& use : v->uses()) {
+    const Node* user = AncestorIn(n->owning_block(), use.user);
+    if (user == nullptr || (user != n && n->IsBefore(user))) return true;
+  }
+  return false;
+}
+
+void GatherTensors(const Block& block, std::vector<const Value*>* out) {
+  const auto add = [&](const Value* v) { out->push_back(v); };
+  for (const Value* v : block.inputs()) add(v);
+  for (const Node* n : block) {
+    for (const Value* v : n->outputs()) add(v);
+    for (const Block* b : n->blocks()) GatherTensors(*b, out);
+  }
+}
+
+}  // namespace
+
+absl::StatusOr<PassResult> RemoveMutation(Graph* graph,
+                                          const PassContext& context,
+                                          const PassOptions& options) {
+  PassResult result;
+  for (bool again = true; again;) {
+    again = false;
+    // Each removal changes who aliases whom.
+    const AliasAnalysis aliases(*graph, {/*distinct_constants=*/true});
+    std::vector<const Value*> values;
+    GatherTensors(*graph->block(), &values);
+    std::vector<std::pair<Node*, const Operator*>> found;
+    ForEachNode(graph->block(), [&](Node* n) {
+      if (n->op() == nullptr || n->inputs().empty()) return;
+      const Operator* functional = FunctionalOf(*n->op(), *context.operators);
+      if (functional == nullptr || !KeepsDType(*n)) return;
+      Value* self = n->input(0);
+      Node* made = self->node();
+      if (made->owning_block() != n->owning_block() ||
+          made->is(NodeKind::kParam) || made->is(NodeKind::kConstant) ||
+          aliases.HasWrites(made)) {
+        return;
+      }
+      // Nobody else may see its memory, nor what holds it.
+      for (const Value* v : values) {
+        if (v != self && v != n->output() && aliases.MayOverlap(v, self) &&
+            SeesWrite(v, n)) {
+          return;
+        }
+      }
+      if (found.empty()) found.emplace_back(n, functional);
+    });
+    for (const auto& [n, functional] : found) {
+      Value* self = n->input(0);
+      n->set_op(functional);
+      n->output()->set_type(self->type());
+      self->ReplaceUsesAfter(n, n->output());
+      result.Count("writes removed");
+      again = true;
+    }
+  }
+  return result;
+}
+
+}  // namespace tandem
