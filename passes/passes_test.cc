@@ -77,7 +77,7 @@ TEST_F(Passes, DeadCodeGoesAndWritesStay) {
       %w = aten::relu_(%y)
       %t = aten::neg(%x)
       %u = aten::relu_(%t)
-      %a, %b = prim::If(%c)
+      %a : Tensor, %b : Tensor = prim::If(%c)
         block0():
           %p = aten::exp(%x)
           %q = aten::sin(%x)
@@ -89,7 +89,7 @@ TEST_F(Passes, DeadCodeGoesAndWritesStay) {
     graph(%x, %c : bool):
       %y = aten::neg(%x)
       %w = aten::relu_(%y)
-      %a = prim::If(%c)
+      %a : Tensor = prim::If(%c)
         block0():
           %p = aten::exp(%x)
           -> (%p)
@@ -102,7 +102,7 @@ TEST_F(Passes, CarriedValuesThatNobodyReadsGo) {
   EXPECT_EQ(After("eliminate_dead_code", R"(
     graph(%x, %n : int):
       %t : bool = prim::Constant[value=True]()
-      %a, %b = prim::Loop(%n, %t, %x, %x)
+      %a : Tensor, %b : Tensor = prim::Loop(%n, %t, %x, %x)
         block0(%i : int, %p : Tensor, %q : Tensor):
           %r = aten::relu(%p)
           %s = aten::exp(%q)
@@ -111,7 +111,7 @@ TEST_F(Passes, CarriedValuesThatNobodyReadsGo) {
             Is(R"(
     graph(%x, %n : int):
       %t : bool = prim::Constant[value=True]()
-      %a = prim::Loop(%n, %t, %x)
+      %a : Tensor = prim::Loop(%n, %t, %x)
         block0(%i : int, %p : Tensor):
           %r = aten::relu(%p)
           -> (%t, %r)
@@ -151,7 +151,7 @@ TEST_F(Passes, ConstantsFoldAndDecideBranches) {
       %3 : int = prim::Constant[value=3]()
       %6 = aten::mul.int(%2, %3)
       %c = aten::lt.int(%2, %6)
-      %y = prim::If(%c)
+      %y : Tensor = prim::If(%c)
         block0():
           %p = aten::relu(%x)
           -> (%p)
@@ -174,8 +174,8 @@ TEST_F(Passes, NoneIsKnownFromTypes) {
       return (%c))"),
             Is(R"(
     graph(%x):
-      %c : bool = prim::Constant[value=True]()
-      return (%c))"));
+      %1 : bool = prim::Constant[value=True]()
+      return (%1))"));
 }
 
 TEST_F(Passes, DropoutOutsideOfTrainingIsItsInput) {
@@ -198,7 +198,7 @@ TEST_F(Passes, ShortLoopsUnroll) {
     graph(%x):
       %n : int = prim::Constant[value=2]()
       %t : bool = prim::Constant[value=True]()
-      %y = prim::Loop(%n, %t, %x)
+      %y : Tensor = prim::Loop(%n, %t, %x)
         block0(%i : int, %p : Tensor):
           %r = aten::relu(%p)
           -> (%t, %r)
@@ -269,9 +269,9 @@ TEST_F(Passes, ListsOfConstantsAreMadeOnce) {
             Is(R"(
     graph(%x):
       %1 : int = prim::Constant[value=1]()
-      %l : int[] = prim::Constant[value=[1, 1]]()
+      %2 : int[] = prim::Constant[value=[1, 1]]()
       %y = aten::relu(%x)
-      %z = aten::view(%y, %l)
+      %z = aten::view(%y, %2)
       %r : int[] = prim::ListConstruct(%1)
       return (%z, %r))"));
 }
