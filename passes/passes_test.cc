@@ -205,9 +205,9 @@ TEST_F(Passes, ShortLoopsUnroll) {
       return (%y))"),
             Is(R"(
     graph(%x):
-      %r.1 = aten::relu(%x)
-      %r.3 = aten::relu(%r.1)
-      return (%r.3))"));
+      %r = aten::relu(%x)
+      %r.1 = aten::relu(%r)
+      return (%r.1))"));
 }
 
 TEST_F(Passes, WritesToFreshTensorsBecomeNewTensors) {
