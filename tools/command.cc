@@ -18,6 +18,7 @@
 #include "tandem/backends/onednn/onednn.h"
 #include "tandem/backends/reference/reference.h"
 #include "tandem/passes/builtin.h"
+#include "tandem/passes/text_pass.h"
 #include "tandem/serialization/torchscript/module_loader.h"
 #include "tandem/tensor/status_macros.h"
 
@@ -48,8 +49,14 @@ absl::StatusOr<std::unique_ptr<Session>> Session::Create(
   TANDEM_RETURN_IF_ERROR(native::Register(session->registry_));
   TANDEM_RETURN_IF_ERROR(reference::Register(session->registry_));
   TANDEM_RETURN_IF_ERROR(onednn::Register(session->registry_));
-  session->plugins_ =
-      std::make_unique<PluginHost>(&session->registry_, &session->operators_);
+  TANDEM_RETURN_IF_ERROR(RegisterPasses(session->passes_));
+  Session* const s = session.get();
+  session->plugins_ = std::make_unique<PluginHost>(
+      &session->registry_, &session->operators_,
+      [s](std::string name, TextPass pass) {
+        return s->passes_.Add(
+            MakeTextPass({std::move(name), "of a plugin"}, std::move(pass)));
+      });
   if (const char* path = std::getenv("TANDEM_PLUGIN_PATH"); path != nullptr) {
     session->plugins_->search_path = SplitSearchPath(path);
   }
@@ -166,15 +173,13 @@ absl::StatusOr<Module> Session::RunPipeline(const Module& module) const {
   context.operators = &registry_.operators();
   std::vector<PassRun> runs;
   TANDEM_ASSIGN_OR_RETURN(
-      Program program,
-      pipeline_.Run({module.unit(), module.object(), nullptr}, context,
-                    pipeline_options_, &runs));
+      Program program, pipeline_.Run({module.unit(), module.object(), nullptr},
+                                     context, pipeline_options_, &runs));
   if (report_passes_) std::cerr << DescribeRuns(runs);
   return Module(program.unit, program.object);
 }
 
 absl::Status Session::ReadPipeline(const Options& options) {
-  TANDEM_RETURN_IF_ERROR(RegisterPasses(passes_));
   TANDEM_ASSIGN_OR_RETURN(pipeline_,
                           Pipeline::Parse(options.Get("pipeline"), passes_));
   for (absl::string_view word :

@@ -76,11 +76,12 @@ class Session {
       const Options& options);
 
   const Registry& registry() const { return registry_; }
+  const PassRegistry& passes() const { return passes_; }
   const PluginHost& plugins() const { return *plugins_; }
   const Engine& engine() const { return *engine_; }
   // Opens a .pt archive or a model.tandem, whatever it is named, and runs the
-  // pipeline on it; __setstate__ runs under a budget and prints nothing. `extras`, if not null, gets what
-  // lies beside the model.
+  // pipeline on it; __setstate__ runs under a budget and prints nothing.
+  // `extras`, if not null, gets what lies beside the model.
   absl::StatusOr<Module> Load(const std::string& path,
                               TandemExtras* extras = nullptr) const;
   absl::StatusOr<Module> Load(std::shared_ptr<File> file,

@@ -27,6 +27,11 @@ int Run(const Options& options) {
     std::cout << "plugin " << l.name << " " << l.version << " from " << l.path
               << "\n";
   }
+  std::cout << "passes:";
+  for (const auto& pass : (*session)->passes().passes()) {
+    std::cout << " " << pass->info().name;
+  }
+  std::cout << "\n";
   if (options.Has("missing")) {
     for (const Operator* op : all) {
       if (registry.Find(*op, registry.backends()) == nullptr) {
