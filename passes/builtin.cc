@@ -94,7 +94,8 @@ absl::Status RegisterPasses(PassRegistry& registry) {
           &FuseAttention));
   return registry.AddPreset(
       "inference",
-      "freeze(allow_training),remove_dropout,fold_constants,unroll_loops,simplify,"
+      "freeze(allow_training),remove_dropout,fold_constants,unroll_loops,"
+      "simplify,"
       "fold_constants,eliminate_common_subexpressions,remove_mutation,"
       "fold_batch_norm,fuse_linear,fuse_attention,lift_constants,"
       "eliminate_dead_code");

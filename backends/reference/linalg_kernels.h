@@ -64,8 +64,8 @@ void ApplyQ(const Matrix<T>& a, const std::vector<T>& tau, bool adjoint,
             Matrix<T>* c);
 
 // Eigenvalues (ascending) and vectors (columns) of a Hermitian matrix, with
-// LAPACK's signs; `single`: those that it gives for numbers of 32 bits; `upper`:
-// when told to read the upper triangle.
+// LAPACK's signs; `single`: those that it gives for numbers of 32 bits;
+// `upper`: when told to read the upper triangle.
 template <typename T>
 void EigenHermitian(Matrix<T> a, std::vector<double>* values,
                     Matrix<T>* vectors, bool single = false,

@@ -292,8 +292,8 @@ Two EighOf(const Tensor& a, absl::string_view uplo, bool vectors) {
         }
       }
       std::vector<double> w;
-      EigenHermitian(std::move(m), &w, &z,
-                     RealOf(a.dtype()) == DType::kFloat, upper);
+      EigenHermitian(std::move(m), &w, &z, RealOf(a.dtype()) == DType::kFloat,
+                     upper);
       std::copy(w.begin(), w.end(), values.data<double>() + b * x.rows);
       v.Put(b, z);
     }

@@ -11,8 +11,8 @@
 #include "absl/time/time.h"
 #include "tandem/ir/operator_table.h"
 #include "tandem/runtime/module.h"
-#include "tandem/serialization/torchscript/archive.h"
 #include "tandem/serialization/files/file.h"
+#include "tandem/serialization/torchscript/archive.h"
 #include "tandem/tensor/context.h"
 
 namespace tandem {

@@ -7,8 +7,8 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "tandem/ir/ivalue.h"
-#include "tandem/serialization/torchscript/archive.h"
 #include "tandem/serialization/files/file.h"
+#include "tandem/serialization/torchscript/archive.h"
 
 namespace tandem {
 
