@@ -137,7 +137,8 @@ absl::Status Registry::Add(absl::string_view backend, absl::string_view op,
   }
   if (absl::Status s = CheckSignature(row->schema, signature); !s.ok())
     return s;
-  return Put(backend, *row, KernelEntry{kernel, options, std::string(backend)});
+  return Put(backend, *row,
+             KernelEntry{kernel, options, std::string(backend), nullptr});
 }
 
 absl::Status Registry::BoxedKernel(absl::string_view backend,

@@ -34,6 +34,10 @@ CompilationUnit::~CompilationUnit() {
   for (const TypePtr& type : types_) {
     if (type->is(TypeKind::kClass)) {
       const_cast<ClassType*>(type->AsClass())->Clear();
+    } else if (type->is(TypeKind::kInterface)) {
+      // Methods may name the interface itself.
+      const auto& methods = static_cast<const InterfaceType&>(*type).methods();
+      const_cast<std::vector<FunctionSchema>&>(methods).clear();
     }
   }
 }
