@@ -1,6 +1,7 @@
 // Losses over classes: nll_loss in its forms, cross_entropy_loss.
 #include <cmath>
 #include <limits>
+#include <vector>
 
 #include "tandem/backends/reference/loss.h"
 #include "tandem/backends/reference/variants.h"
@@ -336,12 +337,10 @@ absl::StatusOr<Tensor> CrossEntropyLoss(const Tensor& self,
                           CloneContiguous(self, ComputeDType(dtype)));
   const int64_t batch = self.dim() == 1 ? 1 : self.size(0);
   int64_t area = 1;
-  Dims loss_sizes;
-  if (self.dim() > 1) loss_sizes.push_back(batch);
-  for (int64_t d = 2; d < self.dim(); ++d) {
-    area *= self.size(d);
-    loss_sizes.push_back(self.size(d));
-  }
+  for (int64_t d = 2; d < self.dim(); ++d) area *= self.size(d);
+  // Without the dimension of classes.
+  std::vector<int64_t> loss_sizes(self.sizes().begin(), self.sizes().end());
+  loss_sizes.erase(loss_sizes.begin() + (self.dim() == 1 ? 0 : 1));
   const bool is_double = log_p.dtype() == DType::kDouble;
   if (is_double) {
     LogSoftmax(log_p.data<double>(), batch, classes, area);
