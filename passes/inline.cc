@@ -34,12 +34,18 @@ absl::Status InlineIn(Block* block, size_t max_nodes) {
       continue;
     }
     TANDEM_RETURN_IF_ERROR(callee->EnsureDefined());
+    const size_t first = n->is(NodeKind::kCallFunction) ? 1 : 0;
+    if (callee->graph() == nullptr ||
+        callee->graph()->inputs().size() != n->inputs().size() - first) {
+      // Whoever runs into it gets the error.
+      n = n->next();
+      continue;
+    }
     if (graph->num_nodes() + callee->graph()->num_nodes() > max_nodes) {
       return absl::ResourceExhaustedError(
           absl::StrCat("inlining grows the graph past ", max_nodes, " nodes"));
     }
     Node* before = n->prev();
-    const size_t first = n->is(NodeKind::kCallFunction) ? 1 : 0;
     const std::vector<Value*> args(n->inputs().begin() + first,
                                    n->inputs().end());
     const std::vector<Value*> results =

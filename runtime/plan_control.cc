@@ -192,6 +192,10 @@ absl::Status PlanBuilder::EmitCall(Node& n, Scope& scope, const Deaths& deaths,
   }
   if (callee == nullptr) return Unsupported(n, "what it calls is not known");
   TANDEM_RETURN_IF_ERROR(callee->EnsureDefined());
+  if (callee->graph() == nullptr) {
+    return Unsupported(
+        n, absl::StrCat("'", callee->qualified_name(), "' has no body"));
+  }
   const Graph& graph = *callee->graph();
   if (graph.inputs().size() != n.inputs().size() - first) {
     return Unsupported(n, "the number of arguments is wrong");
