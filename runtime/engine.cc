@@ -89,10 +89,14 @@ absl::StatusOr<const Plan*> Engine::PlanFor(const Function* function) const {
   PartitionReport report;
   if (has_groups_) {
     partitioned = graph->Clone();
-    TANDEM_RETURN_IF_ERROR(InlineCalls(partitioned.get()));
-    TANDEM_ASSIGN_OR_RETURN(
-        report, Partition(partitioned.get(), *registry_, options_.backends));
-    graph = partitioned.get();
+    const absl::Status inlined = InlineCalls(partitioned.get());
+    if (inlined.ok()) {
+      TANDEM_ASSIGN_OR_RETURN(
+          report, Partition(partitioned.get(), *registry_, options_.backends));
+      graph = partitioned.get();
+    } else if (!absl::IsResourceExhausted(inlined)) {
+      return inlined;  // else: too large to look into, calls stay calls
+    }
   }
   TANDEM_ASSIGN_OR_RETURN(
       std::unique_ptr<Plan> plan,
