@@ -34,7 +34,7 @@ struct Support {
   bool supported = false;
   std::string reason;
   // Worth a group of its own, even alone (a convolution is, an addition is
-  // not: the partitioner leaves groups without one to kernels).
+  // not: the partitioner leaves small groups without one to kernels).
   bool worthwhile = false;
 
   static Support Yes(bool worthwhile = true) { return {true, "", worthwhile}; }

@@ -17,6 +17,10 @@ namespace {
 
 constexpr int kNone = -1;
 
+// Of nodes that are not worth it alone: finding the executable of two costs
+// what their second kernel does.
+constexpr size_t kSmallestGroup = 3;
+
 bool IsView(const Operator& op) {
   for (const Argument& r : op.schema.returns) {
     if (r.alias.has_value()) return true;
@@ -313,7 +317,7 @@ class BlockPartition {
             nodes_[i]->is(NodeKind::kOperator) && !IsView(*nodes_[i]->op()) ? 1
                                                                             : 0;
       }
-      if (operators >= (group.worthwhile ? 1 : 2)) continue;
+      if (operators >= (group.worthwhile ? 1 : kSmallestGroup)) continue;
       const std::set<size_t> nodes = group.nodes;
       for (size_t i : nodes) Leave(i);
     }

@@ -31,8 +31,8 @@ struct PartitionReport {
 // to the first that supports it. A node joins a group only if it is pure (views
 // count as pure) and nothing in the graph writes to what it reads or gives, and
 // if no path leads from the group out and back in. A group of nodes none of
-// which is worthwhile alone must have at least two. Blocks of ifs and loops are
-// split by themselves. Calls must have been inlined to be looked into.
+// which is worthwhile alone must have at least three. Blocks of ifs and loops
+// are split by themselves. Calls must have been inlined to be looked into.
 absl::StatusOr<PartitionReport> Partition(
     Graph* graph, const Registry& registry,
     absl::Span<const std::string> backends);

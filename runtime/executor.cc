@@ -125,7 +125,9 @@ absl::Status Execution::Run(const Plan& plan, IValue* args, size_t count,
   for (size_t i = 0; i < count; ++i) {
     frame->registers[plan.inputs[i]] = std::move(args[i]);
   }
+  Frame* const outer = std::exchange(frame_, frame.get());
   absl::Status status = Loop(plan, frame->registers.get(), results);
+  frame_ = outer;
   plan.GiveFrame(std::move(frame));
   --depth_;
   return status;

@@ -86,6 +86,7 @@ class Execution {
   int64_t steps_left_;
   uint32_t until_clock_ = 1;
   int depth_ = 0;
+  Frame* frame_ = nullptr;  // of the plan that runs
   std::vector<DType>
       autocast_;  // of the `with autocast` blocks around; undefined: off
   std::vector<Site> traceback_;             // innermost first

@@ -28,6 +28,14 @@ bool IsTakenByGroups(const IValue& v) {
          t->device.type != DeviceType::kMeta && !t->wrapped_number;
 }
 
+bool Matches(const GroupEntry& entry, const KernelCall& call) {
+  for (size_t i = 0; i < call.num_inputs; ++i) {
+    const IValue& v = call.in(i);
+    if (!IsTakenByGroups(v) || !Matches(entry.inputs[i], v)) return false;
+  }
+  return true;
+}
+
 ValueDescription Describe(const IValue& v) {
   ValueDescription d;
   if (!v.is_tensor()) return d;
@@ -71,38 +79,40 @@ GroupSite::GroupSite(const GroupBackend* backend,
 
 GroupSite::~GroupSite() = default;
 
-GroupSite::Entry* GroupSite::FindLocked(const KernelCall& call) {
+const std::shared_ptr<GroupEntry>* GroupSite::FindLocked(
+    const KernelCall& call) {
   for (const auto& entry : entries_) {
-    bool same = true;
-    for (size_t i = 0; same && i < call.num_inputs; ++i) {
-      same = Matches(entry->inputs[i], call.in(i));
-    }
-    if (!same) continue;
+    if (!Matches(*entry, call)) continue;
     entry->last_use = ++clock_;
-    return entry.get();
+    return &entry;
   }
   return nullptr;
 }
 
-GroupSite::Found GroupSite::Use(Entry* entry) {
+GroupSite::Found GroupSite::Use(const std::shared_ptr<GroupEntry>& entry) {
   Found found;
-  found.executable = entry->executable;
+  found.entry = entry.get();
   found.check = !entry->checked && !backend_->is_trusted();
   entry->checked = true;
   return found;
 }
 
-GroupSite::Found GroupSite::Find(const KernelCall& call) {
+GroupSite::Found GroupSite::Find(const KernelCall& call,
+                                 std::shared_ptr<GroupEntry>* last) {
+  if (*last != nullptr && !(*last)->refused.load(std::memory_order_relaxed) &&
+      Matches(**last, call)) {
+    return {last->get(), false};
+  }
   for (size_t i = 0; i < call.num_inputs; ++i) {
     if (!IsTakenByGroups(call.in(i))) return {};
   }
   {
     absl::MutexLock lock(&mutex_);
-    if (Entry* entry = FindLocked(call)) return Use(entry);
+    if (const auto* entry = FindLocked(call)) return Use(*last = *entry);
   }
   // Compiled without the lock: other shapes go on meanwhile. Two threads may
   // compile the same; the first to end is kept.
-  auto made = std::make_unique<Entry>();
+  auto made = std::make_shared<GroupEntry>();
   for (size_t i = 0; i < call.num_inputs; ++i) {
     made->inputs.push_back(Describe(call.in(i)));
   }
@@ -123,7 +133,7 @@ GroupSite::Found GroupSite::Find(const KernelCall& call) {
                                    : std::string(executable.status().message());
   }
   absl::MutexLock lock(&mutex_);
-  if (Entry* entry = FindLocked(call)) return Use(entry);
+  if (const auto* entry = FindLocked(call)) return Use(*last = *entry);
   if (entries_.size() >= kMaxEntries) {
     entries_.erase(std::min_element(entries_.begin(), entries_.end(),
                                     [](const auto& a, const auto& b) {
@@ -132,19 +142,15 @@ GroupSite::Found GroupSite::Find(const KernelCall& call) {
   }
   made->last_use = ++clock_;
   entries_.push_back(std::move(made));
-  return Use(entries_.back().get());
+  return Use(*last = entries_.back());
 }
 
-void GroupSite::Refuse(const GroupExecutable* executable, std::string reason) {
+void GroupSite::Refuse(GroupEntry* entry, std::string reason) {
   Warn(absl::StrCat(backend_->name(), ": ", reason,
                     "; kernels run this group from now on"));
+  entry->refused.store(true, std::memory_order_relaxed);
   absl::MutexLock lock(&mutex_);
-  for (const auto& entry : entries_) {
-    if (entry->executable.get() != executable) continue;
-    entry->executable = nullptr;
-    entry->reason = std::move(reason);
-    return;
-  }
+  entry->reason = std::move(reason);
 }
 
 std::string GroupSite::ToString() const {
@@ -156,7 +162,7 @@ std::string GroupSite::ToString() const {
       inputs.push_back(tandem::ToString(d));
     }
     absl::StrAppend(&text, "(", absl::StrJoin(inputs, ", "), "): ",
-                    entry->executable != nullptr
+                    entry->executable != nullptr && !entry->refused
                         ? entry->executable->ToString()
                         : absl::StrCat("kernels, because ", entry->reason),
                     "\n");

@@ -2,6 +2,7 @@
 #ifndef TANDEM_RUNTIME_GROUP_SITE_H_
 #define TANDEM_RUNTIME_GROUP_SITE_H_
 
+#include <atomic>
 #include <memory>
 #include <string>
 #include <vector>
@@ -17,6 +18,17 @@ namespace tandem {
 
 class Plan;
 
+// What a group does with inputs of one description.
+struct GroupEntry {
+  std::vector<ValueDescription> inputs;
+  std::shared_ptr<const GroupExecutable> executable;  // null: refused
+  std::string reason;
+  bool checked = false;
+  uint64_t last_use = 0;
+  // The executable failed later on: kernels from now on.
+  std::atomic<bool> refused{false};
+};
+
 // Thread-safe. Executables are compiled when a description is first met, by the
 // thread that met it, and kept for the kMaxEntries that were met last; a
 // description that the backend refused is remembered, too.
@@ -30,14 +42,17 @@ class GroupSite {
   ~GroupSite();
 
   struct Found {
-    // Null when kernels must run the call.
-    std::shared_ptr<const GroupExecutable> executable;
+    // Null, or without an executable, when kernels must run the call.
+    // Lives as long as *last does.
+    GroupEntry* entry = nullptr;
     // Its first call, by a backend that is not trusted: compare with kernels.
     bool check = false;
   };
-  Found Find(const KernelCall& call);
+  // `last`, if not null, is what the caller got last time: the same shapes
+  // again need no lock.
+  Found Find(const KernelCall& call, std::shared_ptr<GroupEntry>* last);
   // An executable that failed or gave what it must not: kernels from now on.
-  void Refuse(const GroupExecutable* executable, std::string reason);
+  void Refuse(GroupEntry* entry, std::string reason);
 
   const GroupBackend& backend() const { return *backend_; }
   const Graph& graph() const { return *graph_; }
@@ -46,15 +61,9 @@ class GroupSite {
   std::string ToString() const;
 
  private:
-  struct Entry {
-    std::vector<ValueDescription> inputs;
-    std::shared_ptr<const GroupExecutable> executable;  // null: refused
-    std::string reason;
-    bool checked = false;
-    uint64_t last_use = 0;
-  };
-  Found Use(Entry* entry) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  Entry* FindLocked(const KernelCall& call)
+  Found Use(const std::shared_ptr<GroupEntry>& entry)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  const std::shared_ptr<GroupEntry>* FindLocked(const KernelCall& call)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   const GroupBackend* const backend_;
@@ -62,7 +71,7 @@ class GroupSite {
   const std::unique_ptr<const Plan> kernels_;
   PackedWeights weights_;
   mutable absl::Mutex mutex_;
-  std::vector<std::unique_ptr<Entry>> entries_ ABSL_GUARDED_BY(mutex_);
+  std::vector<std::shared_ptr<GroupEntry>> entries_ ABSL_GUARDED_BY(mutex_);
   uint64_t clock_ ABSL_GUARDED_BY(mutex_) = 0;
 };
 

@@ -148,7 +148,7 @@ class GroupTest : public ::testing::Test {
 };
 
 TEST_F(GroupTest, ABackendRunsItsNodesAndKernelsTheRest) {
-  Function* f = Chain({"aten::relu", "aten::neg", "aten::exp"});
+  Function* f = Chain({"aten::relu", "aten::relu", "aten::neg", "aten::exp"});
   // Not relu(3) = 3, -3, -3 + 100 = 97, but with the group's mark.
   EXPECT_EQ(Run(f, {2}, 3), 1097);
   const std::string plan = PlanToString(**engine_->PlanFor(f));
@@ -164,7 +164,7 @@ TEST_F(GroupTest, ANodeThatIsNotWorthItStaysAlone) {
 }
 
 TEST_F(GroupTest, CompilesOnceForEachShape) {
-  Function* f = Chain({"aten::relu", "aten::neg"});
+  Function* f = Chain({"aten::relu", "aten::relu", "aten::neg"});
   Run(f, {2}, 1);
   Run(f, {2}, 2);
   Run(f, {5}, 2);
@@ -173,7 +173,7 @@ TEST_F(GroupTest, CompilesOnceForEachShape) {
 }
 
 TEST_F(GroupTest, ManyShapesInTurnAreForgotten) {
-  Function* f = Chain({"aten::relu", "aten::neg"});
+  Function* f = Chain({"aten::relu", "aten::relu", "aten::neg"});
   for (int64_t n = 1; n <= 100; ++n) EXPECT_EQ(Run(f, {n}, 1), 999);
   EXPECT_EQ(backend_->compiled, 100);
   Run(f, {100}, 1);
@@ -183,7 +183,7 @@ TEST_F(GroupTest, ManyShapesInTurnAreForgotten) {
 }
 
 TEST_F(GroupTest, KernelsRunWhatTheBackendDoesNotDo) {
-  Function* f = Chain({"aten::relu", "aten::neg"});
+  Function* f = Chain({"aten::relu", "aten::relu", "aten::neg"});
   EXPECT_EQ(Run(f, {1, 1, 1}, 3), -3);
   EXPECT_EQ(warnings_.text_, "");
   EXPECT_THAT(PlanToString(**engine_->PlanFor(f)),
@@ -193,7 +193,7 @@ TEST_F(GroupTest, KernelsRunWhatTheBackendDoesNotDo) {
 
 TEST_F(GroupTest, ABackendThatFailsToCompileIsWarnedOf) {
   backend_->error = absl::InternalError("the compiler fell over");
-  Function* f = Chain({"aten::relu", "aten::neg"});
+  Function* f = Chain({"aten::relu", "aten::relu", "aten::neg"});
   EXPECT_EQ(Run(f, {2}, 3), -3);
   EXPECT_THAT(warnings_.text_, HasSubstr("the compiler fell over"));
   EXPECT_EQ(Run(f, {2}, 4), -4);
@@ -202,7 +202,7 @@ TEST_F(GroupTest, ABackendThatFailsToCompileIsWarnedOf) {
 
 TEST_F(GroupTest, AResultThatIsNoTensorIsCaught) {
   backend_->lie = FakeExecutable::Lie::kNoResult;
-  Function* f = Chain({"aten::relu", "aten::neg"});
+  Function* f = Chain({"aten::relu", "aten::relu", "aten::neg"});
   EXPECT_EQ(Run(f, {2}, 3), -3);
   EXPECT_THAT(warnings_.text_, HasSubstr("a result is no tensor"));
 }
@@ -210,7 +210,7 @@ TEST_F(GroupTest, AResultThatIsNoTensorIsCaught) {
 TEST_F(GroupTest, AWrongShapeOfABackendThatIsNotTrustedIsCaught) {
   backend_->trusted = false;
   backend_->lie = FakeExecutable::Lie::kWrongShape;
-  Function* f = Chain({"aten::relu", "aten::neg"});
+  Function* f = Chain({"aten::relu", "aten::relu", "aten::neg"});
   EXPECT_EQ(Run(f, {2}, 3), -3);
   EXPECT_THAT(warnings_.text_,
               HasSubstr("result 0 is Float[7] where kernels give Float[2]"));

@@ -105,18 +105,23 @@ absl::Status Execution::CallGroup(const Plan& plan, const Instruction& i,
   absl::InlinedVector<IValue, 2> given;
   GroupSite::Found found;
   if (autocast_.empty() || autocast_.back() == DType::kUndefined) {
-    found = site.Find(call);
+    if (frame_->groups.empty()) frame_->groups.resize(plan.groups.size());
+    found = site.Find(call, &frame_->groups[i.a]);
   }
+  const GroupExecutable* const executable =
+      found.entry == nullptr || found.entry->refused.load()
+          ? nullptr
+          : found.entry->executable.get();
   absl::InlinedVector<IValue, 8> args;
-  if (found.executable == nullptr || found.check) {
+  if (executable == nullptr || found.check) {
     for (uint32_t k = 0; k < i.c; ++k) args.push_back(call.in(k));
   }
-  if (found.executable != nullptr) {
-    absl::Status status = found.executable->Run(call);
+  if (executable != nullptr) {
+    absl::Status status = executable->Run(call);
     if (!status.ok() && !IsDeclined(status)) {
       if (site.backend().is_trusted()) return status;
       TANDEM_RETURN_IF_ERROR(CheckStop());
-      site.Refuse(found.executable.get(), std::string(status.message()));
+      site.Refuse(found.entry, std::string(status.message()));
     }
     if (status.ok()) {
       bool sound = true;
@@ -127,8 +132,7 @@ absl::Status Execution::CallGroup(const Plan& plan, const Instruction& i,
       if (sound && !found.check) return status;
       if (!sound) {
         given.clear();
-        site.Refuse(found.executable.get(),
-                    "a result is no tensor with memory");
+        site.Refuse(found.entry, "a result is no tensor with memory");
       }
     }
     if (args.empty()) {
@@ -141,8 +145,7 @@ absl::Status Execution::CallGroup(const Plan& plan, const Instruction& i,
   for (size_t k = 0; k < given.size(); ++k) {
     const std::string difference = Difference(given[k], results[k]);
     if (difference.empty()) continue;
-    site.Refuse(found.executable.get(),
-                absl::StrCat("result ", k, " is ", difference));
+    site.Refuse(found.entry, absl::StrCat("result ", k, " is ", difference));
     break;
   }
   for (uint32_t k = 0; k < i.d; ++k) call.out(k) = std::move(results[k]);

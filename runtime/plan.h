@@ -19,6 +19,7 @@
 
 namespace tandem {
 
+struct GroupEntry;
 class GroupSite;
 class Plan;
 
@@ -152,6 +153,8 @@ enum class RegisterKind : uint8_t { kInt, kBool, kDouble, kValue };
 // Registers of one running call.
 struct Frame {
   std::unique_ptr<IValue[]> registers;
+  // By group: what it ran last in this frame.
+  std::vector<std::shared_ptr<GroupEntry>> groups;
 };
 
 // Immutable once built, but for the pool of frames and the groups' caches.

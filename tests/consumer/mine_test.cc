@@ -22,7 +22,8 @@ constexpr char kGraph[] = R"(
 graph(%x : Tensor, %y : Tensor):
   %half : float = prim::Constant[value=0.5]()
   %a : Tensor = aten::relu(%x)
-  %b : Tensor = aten::neg(%a)
+  %p : Tensor = aten::relu(%a)
+  %b : Tensor = aten::neg(%p)
   %c : Tensor = aten::add.Tensor(%b, %y, %half)
   return (%c)
 )";
