@@ -31,7 +31,9 @@ bool IsView(const Operator& op) {
 // One block's nodes, as the partitioner moves them about.
 class BlockPartition {
  public:
-  BlockPartition(Block* block, const AliasAnalysis& aliases,
+  // Without aliases, memory is not looked at: good enough to tell that there is
+  // nothing to group, which a small program's first call should not pay for.
+  BlockPartition(Block* block, const AliasAnalysis* aliases,
                  absl::Span<const GroupBackend* const> backends,
                  PartitionReport* report)
       : block_(block),
@@ -39,7 +41,8 @@ class BlockPartition {
         backends_(backends),
         report_(report) {}
 
-  void Run() {
+  // Groups and, with aliases, puts them in place. Were there any?
+  bool Run() {
     for (Node* n : *block_) {
       index_[n] = nodes_.size();
       nodes_.push_back(n);
@@ -48,7 +51,10 @@ class BlockPartition {
     for (size_t i = 0; i < nodes_.size(); ++i) Place(i);
     for (size_t g = 0; g < groups_.size(); ++g) DropLooseViews(g);
     DropSmallGroups();
-    Emit();
+    bool any = false;
+    for (const Group& g : groups_) any |= !g.nodes.empty();
+    if (any && aliases_ != nullptr) Emit();
+    return any;
   }
 
  private:
@@ -71,7 +77,8 @@ class BlockPartition {
     if (n->is(NodeKind::kOperator) && n->op()->schema.is_mutable()) {
       return false;
     }
-    const auto written = [&](const Value* v) { return aliases_.IsWritten(v); };
+    if (aliases_ == nullptr) return true;
+    const auto written = [&](const Value* v) { return aliases_->IsWritten(v); };
     return std::none_of(n->inputs().begin(), n->inputs().end(), written) &&
            std::none_of(n->outputs().begin(), n->outputs().end(), written);
   }
@@ -371,9 +378,6 @@ class BlockPartition {
   }
 
   void Emit() {
-    bool any = false;
-    for (const Group& g : groups_) any |= !g.nodes.empty();
-    if (!any) return;
     for (size_t i : Order()) nodes_[i]->MoveBefore(block_->return_node());
     for (Group& g : groups_) {
       if (!g.nodes.empty()) EmitGroup(g);
@@ -464,7 +468,7 @@ class BlockPartition {
   }
 
   Block* const block_;
-  const AliasAnalysis& aliases_;
+  const AliasAnalysis* const aliases_;
   const absl::Span<const GroupBackend* const> backends_;
   PartitionReport* const report_;
   std::vector<Node*> nodes_;
@@ -495,11 +499,17 @@ absl::StatusOr<PartitionReport> Partition(
     }
   }
   if (groups.empty()) return report;
-  const AliasAnalysis aliases(*graph);
   std::vector<Block*> blocks;
   CollectBlocks(graph->block(), &blocks);
+  bool any = false;
   for (Block* block : blocks) {
-    BlockPartition(block, aliases, groups, &report).Run();
+    any |= BlockPartition(block, nullptr, groups, &report).Run();
+  }
+  if (!any) return report;
+  report.refusals.clear();
+  const AliasAnalysis aliases(*graph);
+  for (Block* block : blocks) {
+    BlockPartition(block, &aliases, groups, &report).Run();
   }
   // What only groups used is inside of them now.
   for (Block* block : blocks) {
