@@ -1,5 +1,8 @@
 #include "tandem/runtime/engine.h"
 
+#include <pthread.h>
+
+#include <functional>
 #include <memory>
 #include <string>
 #include <thread>
@@ -209,6 +212,34 @@ TEST_F(EngineTest, EndlessLoopsStopAtDeadlineCancelAndStepLimit) {
   });
   EXPECT_TRUE(absl::IsCancelled(Run(f, forever, cancel).status()));
   stopper.join();
+}
+
+TEST_F(EngineTest, RecursionEndsInAnErrorOnASmallStackAsWell) {
+  // def f(n): return f(n)
+  auto g = std::make_unique<Graph>();
+  Value* n = g->AddInput("n", Type::Int());
+  Function* f = AddFunction("f", std::move(g));
+  Graph* graph = f->graph();
+  Value* itself = graph->InsertConstant(IValue(f), {}, Type::Any());
+  Node* call =
+      graph->Insert(graph->Create(NodeKind::kCallFunction, {itself, n}, 1));
+  call->output()->set_type(Type::Int());
+  graph->AddOutput(call->output());
+
+  absl::Status status;
+  const auto run = [](void* argument) -> void* {
+    (*static_cast<std::function<void()>*>(argument))();
+    return nullptr;
+  };
+  std::function<void()> body = [&] { status = Run(f, {IValue(1)}).status(); };
+  pthread_attr_t small;
+  ASSERT_EQ(pthread_attr_init(&small), 0);
+  ASSERT_EQ(pthread_attr_setstacksize(&small, 1 << 20), 0);
+  pthread_t thread;
+  ASSERT_EQ(pthread_create(&thread, &small, run, &body), 0);
+  ASSERT_EQ(pthread_join(thread, nullptr), 0);
+  pthread_attr_destroy(&small);
+  EXPECT_THAT(status.message(), HasSubstr("calls are nested too deeply"));
 }
 
 TEST_F(EngineTest, OneFunctionRunsOnManyThreads) {

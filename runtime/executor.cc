@@ -13,6 +13,7 @@
 #include "tandem/ir/class_type.h"
 #include "tandem/runtime/default_value.h"
 #include "tandem/runtime/group_site.h"
+#include "tandem/runtime/stack_limit.h"
 #include "tandem/runtime/to_list.h"
 #include "tandem/tensor/status_macros.h"
 
@@ -117,7 +118,7 @@ absl::Status Execution::Run(const Plan& plan, IValue* args, size_t count,
     return absl::InvalidArgumentError(absl::StrCat(
         "a method takes ", plan.inputs.size(), " arguments, not ", count));
   }
-  if (++depth_ > CurrentContext().max_call_depth) {
+  if (++depth_ > CurrentContext().max_call_depth || StackIsLow()) {
     --depth_;
     return absl::ResourceExhaustedError("calls are nested too deeply");
   }
