@@ -12,7 +12,7 @@ thread_local const CallContext* current = nullptr;
 
 }  // namespace
 
-bool MemoryBudget::Take(int64_t bytes) {
+bool MemoryBudget::Account::Take(int64_t bytes) {
   if (limit_ == kUnlimited) {
     used_.fetch_add(bytes, std::memory_order_relaxed);
     return true;

@@ -11,27 +11,45 @@
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "tandem/tensor/ref.h"
 
 namespace tandem {
 
 class Generator;
 
-// Bytes that tensors of a program may hold at once; shared by threads.
+// Bytes that tensors of a program may hold at once; shared by threads. What was
+// allocated under it may outlive it.
 class MemoryBudget {
  public:
   static constexpr int64_t kUnlimited = INT64_MAX;
-  explicit MemoryBudget(int64_t limit = kUnlimited) : limit_(limit) {}
-  // False, and nothing taken, when `bytes` more would pass the limit.
-  bool Take(int64_t bytes);
-  void Give(int64_t bytes) {
-    used_.fetch_sub(bytes, std::memory_order_relaxed);
-  }
-  int64_t limit() const { return limit_; }
-  int64_t used() const { return used_.load(std::memory_order_relaxed); }
+
+  // The count itself, which every storage that it counts holds on to.
+  class Account : public RefCounted {
+   public:
+    explicit Account(int64_t limit) : limit_(limit) {}
+    // False, and nothing taken, when `bytes` more would pass the limit.
+    bool Take(int64_t bytes);
+    void Give(int64_t bytes) {
+      used_.fetch_sub(bytes, std::memory_order_relaxed);
+    }
+    int64_t limit() const { return limit_; }
+    int64_t used() const { return used_.load(std::memory_order_relaxed); }
+
+   private:
+    const int64_t limit_;
+    std::atomic<int64_t> used_{0};
+  };
+
+  explicit MemoryBudget(int64_t limit = kUnlimited)
+      : account_(MakeRef<Account>(limit)) {}
+  bool Take(int64_t bytes) { return account_->Take(bytes); }
+  void Give(int64_t bytes) { account_->Give(bytes); }
+  int64_t limit() const { return account_->limit(); }
+  int64_t used() const { return account_->used(); }
+  const Ref<Account>& account() const { return account_; }
 
  private:
-  const int64_t limit_;
-  std::atomic<int64_t> used_{0};
+  Ref<Account> account_;
 };
 
 // Runs pieces of a kernel side by side. Implemented by the runtime.

@@ -4,6 +4,8 @@
 #include <cstring>
 
 #include "gtest/gtest.h"
+#include "tandem/tensor/context.h"
+#include "tandem/tensor/tensor.h"
 
 namespace tandem::memory_pool {
 namespace {
@@ -37,6 +39,23 @@ TEST(MemoryPoolTest, AbsurdSizesGiveNothing) {
   size_t capacity;
   EXPECT_EQ(Allocate(SIZE_MAX / 2, &capacity), nullptr);
   EXPECT_EQ(Allocate(size_t{1} << 60, &capacity), nullptr);
+}
+
+TEST(MemoryBudgetTest, TensorsGiveBackWhatTheyTookAndMayOutliveTheBudget) {
+  Tensor kept;
+  {
+    MemoryBudget budget(10000);
+    CallContext context;
+    context.memory = &budget;
+    ScopedContext scope(context);
+    kept = *Tensor::Empty({1000}, DType::kFloat);
+    EXPECT_EQ(budget.used(), 4000);
+    EXPECT_FALSE(Tensor::Empty({2000}, DType::kFloat).ok());
+    *Tensor::Empty({1000}, DType::kFloat);
+    EXPECT_EQ(budget.used(), 4000);
+  }
+  kept.data<float>()[999] = 1;
+  kept = Tensor();
 }
 
 }  // namespace

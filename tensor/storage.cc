@@ -73,7 +73,7 @@ absl::StatusOr<Ref<Storage>> Storage::Allocate(size_t bytes) {
   auto* storage = new (memory) Storage();
   storage->block_bytes_ = block_bytes;
   storage->bytes_ = bytes;
-  storage->budget_ = budget;
+  if (budget != nullptr) storage->account_ = budget->account();
   if (own.data != nullptr) {
     storage->data_ = own.data;
     storage->capacity_ = own.capacity;
@@ -105,8 +105,8 @@ Ref<Storage> Storage::Meta(size_t bytes) {
 Storage::~Storage() { FreeData(); }
 
 void Storage::FreeData() {
-  if (budget_ != nullptr) budget_->Give(static_cast<int64_t>(bytes_));
-  budget_ = nullptr;
+  if (account_) account_->Give(static_cast<int64_t>(bytes_));
+  account_ = nullptr;
   if (capacity_ != 0) memory_pool::Free(data_, capacity_);
   data_ = nullptr;
   capacity_ = 0;
@@ -131,7 +131,7 @@ absl::Status Storage::Resize(size_t bytes) {
   bytes_ = bytes;
   capacity_ = block.capacity;
   writable_ = true;
-  budget_ = budget;
+  if (budget != nullptr) account_ = budget->account();
   return absl::OkStatus();
 }
 
@@ -144,7 +144,7 @@ absl::Status Storage::EnsureWritable() {
   data_ = block.data;
   capacity_ = block.capacity;
   writable_ = true;
-  budget_ = nullptr;
+  account_ = nullptr;
   return absl::OkStatus();
 }
 

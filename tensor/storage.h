@@ -16,8 +16,7 @@ namespace tandem {
 // other. Always at least 64-byte aligned when allocated here.
 class Storage : public RefCounted {
  public:
-  // Uninitialised memory, counted against the context's budget, which must
-  // outlive it. Small storages share one block with their header.
+  // Uninitialised memory, counted against the context's budget. Small storages share one block with their header.
   // ResourceExhaustedError names the size.
   static absl::StatusOr<Ref<Storage>> Allocate(size_t bytes);
   // Memory of another owner, which `keep_alive` holds. Written to only if
@@ -33,7 +32,7 @@ class Storage : public RefCounted {
   bool is_meta() const { return data_ == nullptr && bytes_ != 0; }
   // Own memory that no budget counts.
   bool is_private() const {
-    return budget_ == nullptr && keep_alive_ == nullptr && writable_;
+    return !account_ && keep_alive_ == nullptr && writable_;
   }
 
   // Grows or shrinks, keeping the content (resize_).
@@ -53,7 +52,7 @@ class Storage : public RefCounted {
   size_t capacity_ = 0;     // of own memory apart from this block; else 0
   size_t block_bytes_ = 0;  // of the block that holds this and small data
   bool writable_ = true;
-  MemoryBudget* budget_ = nullptr;
+  Ref<MemoryBudget::Account> account_;  // null: no budget counts this
   std::shared_ptr<const void> keep_alive_;
 };
 
