@@ -12,45 +12,12 @@
 namespace tandem::native {
 namespace {
 
-constexpr int64_t kSizes[kNumComputed] = {4, 8, 8, 1};
-constexpr DType kDTypes[kNumComputed] = {DType::kFloat, DType::kDouble,
-                                         DType::kInt64, DType::kBool};
-
-constexpr bool kTests[kNumOps] = {
-#define TANDEM_OP(Name, inputs, types, ...) false,
-#define TANDEM_TEST(Name, inputs, types, ...) true,
-#include "tandem/backends/native/operators.inc"
-#undef TANDEM_OP
-#undef TANDEM_TEST
-    false};
-
 DType ResultOf(Op op, int computed) {
   return IsTest(op) ? DType::kBool : kDTypes[computed];
 }
 
 RowFunction RowOf(Op op, int computed) {
   return Kernels().rows[static_cast<int>(op)][computed];
-}
-
-bool PutNumber(int computed, const Scalar& s, char* to) {
-  const auto put = [&](auto v) { std::memcpy(to, &v, sizeof(v)); };
-  if (s.is_complex()) return false;
-  switch (computed) {
-    case 0:
-      put(s.To<float>());
-      return true;
-    case 1:
-      put(s.ToDouble());
-      return true;
-    case 2:
-      if (!s.is_integral()) return false;
-      put(s.ToInt());
-      return true;
-    default:
-      if (!s.is_bool()) return false;
-      put(static_cast<uint8_t>(s.ToBool()));
-      return true;
-  }
 }
 
 // A row of n contiguous elements, in pieces where it is long.
@@ -161,22 +128,6 @@ void RunStrided(RowFunction row, char* const* data, const int64_t* strides,
 }
 
 }  // namespace
-
-bool IsTest(Op op) { return kTests[static_cast<int>(op)]; }
-
-bool Number::Set(int computed, const Scalar& s) {
-  return PutNumber(computed, s, bytes);
-}
-
-bool Numbers::Set(int computed, absl::Span<const Scalar> values) {
-  for (size_t i = 0; i < kMaxParams; ++i) {
-    if (!PutNumber(computed, i < values.size() ? values[i] : Scalar(false),
-                   bytes + static_cast<int64_t>(i) * kSizes[computed])) {
-      return false;
-    }
-  }
-  return true;
-}
 
 bool HasPlainStrides(const TensorImpl& t) {
   if (!t.contiguous) return false;

@@ -8,43 +8,19 @@
 
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
+#include "tandem/backends/elementwise/number.h"
 #include "tandem/backends/native/kernel_table.h"
 #include "tandem/tensor/scalar.h"
 #include "tandem/tensor/tensor.h"
 
 namespace tandem::native {
 
-// The type that elements of `dtype` are computed in without conversion, or -1.
-inline int ComputedOf(DType dtype) {
-  switch (dtype) {
-    case DType::kFloat:
-      return 0;
-    case DType::kDouble:
-      return 1;
-    case DType::kInt64:
-      return 2;
-    case DType::kBool:
-      return 3;
-    default:
-      return -1;
-  }
-}
-
-// One number in the computed type. False when the type cannot stand for it: a
-// tensor of integers is promoted by a float.
-struct Number {
-  alignas(8) char bytes[8] = {};
-  bool Set(int computed, const Scalar& s);
-};
-
-// Numbers of an operator that are the same for all elements, in the computed
-// type, side by side.
-struct Numbers {
-  alignas(8) char bytes[8 * kMaxParams] = {};
-  bool Set(int computed, absl::Span<const Scalar> values);
-};
-
-bool IsTest(Op op);
+using elementwise::ComputedOf;
+using elementwise::IsTest;
+using elementwise::kDTypes;
+using elementwise::kSizes;
+using elementwise::Number;
+using elementwise::Numbers;
 
 // Elements a piece of parallel work has at least.
 inline constexpr int64_t kGrain = 32768;

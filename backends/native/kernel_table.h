@@ -5,27 +5,15 @@
 
 #include <cstdint>
 
+#include "tandem/backends/elementwise/op.h"
+
 namespace tandem::native {
 
-// Elementwise operators (operators.inc).
-enum class Op : uint8_t {
-#define TANDEM_OP(Name, inputs, types, ...) k##Name,
-#define TANDEM_TEST(Name, inputs, types, ...) k##Name,
-#include "tandem/backends/native/operators.inc"
-#undef TANDEM_OP
-#undef TANDEM_TEST
-  // (bool, x, y): x where true, y elsewhere.
-  kWhere,
-  kCount,
-};
-constexpr int kNumOps = static_cast<int>(Op::kCount);
-
-// The types that elements are computed in.
-enum class Computed : uint8_t { kFloat, kDouble, kInt64, kBool };
-constexpr int kNumComputed = 4;
-
-constexpr int kMaxInputs = 3;
-constexpr int kMaxParams = 3;
+using elementwise::kMaxInputs;
+using elementwise::kMaxParams;
+using elementwise::kNumComputed;
+using elementwise::kNumOps;
+using elementwise::Op;
 
 // out[i] = op(in[0][i], …) for n elements. Bit i of `repeat`: in[i] is a single
 // element. `params` are of the computed type. `out` may be one of the inputs.

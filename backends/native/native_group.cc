@@ -5,8 +5,9 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "tandem/backends/elementwise/expression.h"
 #include "tandem/backends/group.h"
-#include "tandem/backends/native/expression.h"
+#include "tandem/backends/native/program.h"
 #include "tandem/tensor/status_macros.h"
 
 namespace tandem::native {
@@ -27,8 +28,6 @@ class Executable : public GroupExecutable {
     }
     for (const Tensor& t : constants_) tensors.push_back(&t);
     absl::InlinedVector<Tensor, 2> results(call.num_outputs);
-    constexpr DType kDTypes[kNumComputed] = {DType::kFloat, DType::kDouble,
-                                             DType::kInt64, DType::kBool};
     for (const Program& p : programs_) {
       for (const ProgramOutput& out : p.outputs) {
         TANDEM_ASSIGN_OR_RETURN(
@@ -64,34 +63,15 @@ class Backend : public GroupBackend {
   absl::string_view name() const override { return "native"; }
 
   Support Supports(const Node& node) const override {
-    if (FindLowering(*node.op()) == nullptr) {
-      return Support::No("not elementwise");
-    }
-    const FunctionSchema& schema = node.op()->schema;
-    for (size_t i = 0; i < node.inputs().size(); ++i) {
-      const Value* v = node.input(i);
-      const Type& wanted = *schema.arguments[i].type;
-      const bool tensor = wanted.is(TypeKind::kTensor) ||
-                          (wanted.is(TypeKind::kOptional) &&
-                           wanted.element()->is(TypeKind::kTensor));
-      if (tensor) {
-        if (!v->type()->is(TypeKind::kTensor) &&
-            !v->type()->is(TypeKind::kNone)) {
-          return Support::No(
-              absl::StrCat(schema.arguments[i].name, " may be None"));
-        }
-      } else if (!ConstantArgument(v).has_value()) {
-        return Support::No(
-            absl::StrCat(schema.arguments[i].name, " is not a constant"));
-      }
-    }
-    return Support::Yes(/*worthwhile=*/false);
+    const std::string reason = elementwise::RefusalOf(node);
+    return reason.empty() ? Support::Yes(/*worthwhile=*/false)
+                          : Support::No(reason);
   }
 
   absl::StatusOr<std::unique_ptr<GroupExecutable>> Compile(
       const Graph& group, absl::Span<const ValueDescription> inputs,
       PackedWeights*) const override {
-    Expressions x(inputs);
+    Expressions x(inputs, {.max_row = Program::kMaxRow});
     TANDEM_RETURN_IF_ERROR(x.Read(group, inputs));
     TANDEM_ASSIGN_OR_RETURN(std::vector<Program> programs, MakePrograms(x));
     return std::make_unique<Executable>(std::move(programs), x.constants(),

@@ -12,8 +12,6 @@
 namespace tandem::native {
 namespace {
 
-constexpr int64_t kSizes[kNumComputed] = {4, 8, 8, 1};
-
 template <typename From, typename To>
 void Cast(const void* in, void* out, int64_t n) {
   const From* x = static_cast<const From*>(in);

@@ -8,26 +8,17 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "absl/types/span.h"
+#include "tandem/backends/elementwise/expression.h"
 #include "tandem/backends/native/elementwise.h"
 #include "tandem/backends/native/kernel_table.h"
 #include "tandem/tensor/tensor.h"
 
 namespace tandem::native {
 
-// What an instruction does.
-enum class Action : uint8_t {
-  kRow,     // a RowFunction of the table
-  kCast,    // from one computed type to another
-  kExpand,  // one number a row to the row's elements
-  kSum,     // over each row
-  kMean,
-  kMax,
-  kMin,
-  kSoftmax,  // along each row
-  kLogSoftmax,
-  kLayerNorm,
-};
+using elementwise::Action;
+using elementwise::Expressions;
 
 // Where an operand is.
 struct Place {
@@ -104,6 +95,10 @@ class Program {
   int64_t total_ = 0, row_ = 1, tile_ = 1, slot_bytes_ = 0;
   bool gathers_ = false;
 };
+
+// Programs that compute the outputs, each with the outputs it gives.
+// Unimplemented, with the reason, when the group is left to kernels.
+absl::StatusOr<std::vector<Program>> MakePrograms(const Expressions& x);
 
 }  // namespace tandem::native
 

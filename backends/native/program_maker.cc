@@ -3,12 +3,14 @@
 #include <map>
 #include <utility>
 
-#include "tandem/backends/native/expression.h"
+#include "tandem/backends/elementwise/expression.h"
+#include "tandem/backends/native/program.h"
 #include "tandem/tensor/status_macros.h"
 
 namespace tandem::native {
 namespace {
 
+using elementwise::Expression;
 using Kind = Expression::Kind;
 
 absl::Status Refuse(absl::string_view why) {

@@ -4,10 +4,10 @@
 #include <optional>
 
 #include "absl/container/flat_hash_map.h"
-#include "tandem/backends/native/expression.h"
+#include "tandem/backends/elementwise/expression.h"
 #include "tandem/tensor/status_macros.h"
 
-namespace tandem::native {
+namespace tandem::elementwise {
 namespace {
 
 using Id = absl::StatusOr<int>;
@@ -226,7 +226,7 @@ absl::StatusOr<int> RowsAt(Expressions& x, const Node& n) {
   TANDEM_ASSIGN_OR_RETURN(const int a, x.TensorOf(n.input(0)));
   const Expression& e = x.at(a);
   if (e.sizes.empty() || e.sizes.back() < 2 ||
-      e.sizes.back() > Program::kMaxRow ||
+      e.sizes.back() > x.limits().max_row ||
       DimSpan(e.strides) != DimSpan(ContiguousStrides(e.sizes))) {
     return Refuse("rows that do not fit");
   }
@@ -406,4 +406,4 @@ const LowerFunction* FindLowering(const Operator& op) {
   return it == kTable->end() ? nullptr : &it->second;
 }
 
-}  // namespace tandem::native
+}  // namespace tandem::elementwise

@@ -1,7 +1,7 @@
 // A group's nodes as expressions over whole tensors, with types and sizes
 // known: what programs are made of.
-#ifndef TANDEM_BACKENDS_NATIVE_EXPRESSION_H_
-#define TANDEM_BACKENDS_NATIVE_EXPRESSION_H_
+#ifndef TANDEM_BACKENDS_ELEMENTWISE_EXPRESSION_H_
+#define TANDEM_BACKENDS_ELEMENTWISE_EXPRESSION_H_
 
 #include <string>
 #include <vector>
@@ -10,10 +10,10 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
+#include "tandem/backends/elementwise/number.h"
 #include "tandem/backends/group.h"
-#include "tandem/backends/native/program.h"
 
-namespace tandem::native {
+namespace tandem::elementwise {
 
 struct Expression {
   enum class Kind : uint8_t { kInput, kNumber, kCompute };
@@ -41,8 +41,14 @@ struct Term {
 
 class Expressions {
  public:
-  explicit Expressions(absl::Span<const ValueDescription> inputs)
-      : num_arguments_(static_cast<int>(inputs.size())) {}
+  struct Limits {
+    // Where all tensors are.
+    DeviceType device = DeviceType::kCpu;
+    // Elements of a row that something works along.
+    int64_t max_row = INT64_MAX;
+  };
+  Expressions(absl::Span<const ValueDescription> inputs, const Limits& limits)
+      : num_arguments_(static_cast<int>(inputs.size())), limits_(limits) {}
 
   // The whole group. Unimplemented, with the reason, when it is left to
   // kernels.
@@ -53,6 +59,7 @@ class Expressions {
   const std::vector<int>& outputs() const { return outputs_; }
   const std::vector<Tensor>& constants() const { return constants_; }
   const std::string& text() const { return text_; }
+  const Limits& limits() const { return limits_; }
 
   // For the lowerings of operators.
   absl::StatusOr<int> TensorOf(const Value* value);
@@ -68,6 +75,7 @@ class Expressions {
  private:
   absl::StatusOr<int> AddInput(const ValueDescription& d, int argument);
   const int num_arguments_;
+  const Limits limits_;
   std::vector<Expression> all_;
   std::vector<int> outputs_;
   std::vector<Tensor> constants_;
@@ -80,9 +88,10 @@ using LowerFunction = absl::StatusOr<int> (*)(Expressions& x, const Node& node);
 // Null: not an operator of native's groups.
 const LowerFunction* FindLowering(const Operator& op);
 
-// Programs that compute the outputs, each with the outputs it gives.
-absl::StatusOr<std::vector<Program>> MakePrograms(const Expressions& x);
+// Why no expression can be made of the node, by its row and constants; empty if
+// one can as far as is known before dtypes and sizes are.
+std::string RefusalOf(const Node& node);
 
-}  // namespace tandem::native
+}  // namespace tandem::elementwise
 
-#endif  // TANDEM_BACKENDS_NATIVE_EXPRESSION_H_
+#endif  // TANDEM_BACKENDS_ELEMENTWISE_EXPRESSION_H_

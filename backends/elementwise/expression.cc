@@ -1,4 +1,4 @@
-#include "tandem/backends/native/expression.h"
+#include "tandem/backends/elementwise/expression.h"
 
 #include <algorithm>
 
@@ -7,11 +7,8 @@
 #include "tandem/ir/operators/promotion.h"
 #include "tandem/tensor/status_macros.h"
 
-namespace tandem::native {
+namespace tandem::elementwise {
 namespace {
-
-constexpr DType kDTypes[kNumComputed] = {DType::kFloat, DType::kDouble,
-                                         DType::kInt64, DType::kBool};
 
 absl::Status Refuse(absl::string_view why) {
   return absl::UnimplementedError(why);
@@ -34,7 +31,8 @@ int Expressions::Add(Expression e) {
 absl::StatusOr<int> Expressions::AddInput(const ValueDescription& d,
                                           int argument) {
   if (!d.is_tensor) return Refuse("a number that is not a constant");
-  if (d.quantized || !d.device.is_cpu()) return Refuse("not a plain tensor");
+  if (d.quantized || d.device.type != limits_.device)
+    return Refuse("not a plain tensor");
   Expression e;
   const int computed = ComputedOf(d.dtype);
   if (computed < 0) return Refuse(absl::StrCat("dtype ", TypeName(d.dtype)));
@@ -129,8 +127,7 @@ absl::StatusOr<int> Expressions::Elementwise(Op op,
   if (!common.ok()) return Refuse("dtypes that do not promote");
   if (float_result && IsIntegral(*common, true)) common = DType::kFloat;
   const int computed = ComputedOf(*common);
-  if (computed < 0 ||
-      Kernels().rows[static_cast<int>(op)][computed] == nullptr) {
+  if (computed < 0 || !HasType(op, computed)) {
     return Refuse(absl::StrCat("an operator of ", TypeName(*common)));
   }
   Expression e;
@@ -162,6 +159,27 @@ absl::StatusOr<int> Expressions::Elementwise(Op op,
   return Add(std::move(e));
 }
 
+std::string RefusalOf(const Node& node) {
+  if (FindLowering(*node.op()) == nullptr) return "not elementwise";
+  const FunctionSchema& schema = node.op()->schema;
+  for (size_t i = 0; i < node.inputs().size(); ++i) {
+    const Value* v = node.input(i);
+    const Type& wanted = *schema.arguments[i].type;
+    const bool tensor = wanted.is(TypeKind::kTensor) ||
+                        (wanted.is(TypeKind::kOptional) &&
+                         wanted.element()->is(TypeKind::kTensor));
+    if (tensor) {
+      if (!v->type()->is(TypeKind::kTensor) &&
+          !v->type()->is(TypeKind::kNone)) {
+        return absl::StrCat(schema.arguments[i].name, " may be None");
+      }
+    } else if (!ConstantArgument(v).has_value()) {
+      return absl::StrCat(schema.arguments[i].name, " is not a constant");
+    }
+  }
+  return "";
+}
+
 absl::Status Expressions::Read(const Graph& group,
                                absl::Span<const ValueDescription> inputs) {
   for (size_t i = 0; i < inputs.size(); ++i) {
@@ -190,4 +208,4 @@ absl::Status Expressions::Read(const Graph& group,
   return absl::OkStatus();
 }
 
-}  // namespace tandem::native
+}  // namespace tandem::elementwise
