@@ -38,6 +38,7 @@ struct Command {
 };
 
 const Command& RunCommand();
+const Command& ScriptCommand();
 const Command& CheckCommand();
 const Command& ShowCommand();
 const Command& BenchCommand();

@@ -11,8 +11,8 @@ namespace {
 
 const Command* const* Commands(size_t* count) {
   static const Command* const kCommands[] = {
-      &RunCommand(),   &CheckCommand(),   &ShowCommand(),   &ConvertCommand(),
-      &BenchCommand(), &ProfileCommand(), &PluginsCommand()};
+      &RunCommand(),     &CheckCommand(), &ShowCommand(),    &ScriptCommand(),
+      &ConvertCommand(), &BenchCommand(), &ProfileCommand(), &PluginsCommand()};
   *count = std::size(kCommands);
   return kCommands;
 }

@@ -10,6 +10,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "tandem/ir/compilation_unit.h"
+#include "tandem/ir/ivalue.h"
 #include "tandem/ir/source_range.h"
 #include "tandem/ir/type.h"
 
@@ -37,6 +38,9 @@ class PythonProgram {
   absl::StatusOr<Function*> CompileFunction(absl::string_view name);
   // A class, enum, NamedTuple or interface at the top level.
   absl::StatusOr<TypePtr> CompileType(absl::string_view name);
+  // A function or a torch.nn.Module class as an object with a method forward,
+  // as torch.jit.save keeps it: a function's defaults are not kept.
+  absl::StatusOr<Ref<ModuleObject>> CompileEntry(absl::string_view name);
   // The functions at the top level, in order.
   std::vector<std::string> function_names() const;
 

@@ -21,6 +21,12 @@ class Resolver {
   // if unknown.
   virtual absl::StatusOr<TypePtr> ResolveType(absl::string_view name,
                                               const SourceRange& range) = 0;
+  // A method that the class has in its source and that is not compiled yet; it
+  // has been added to the class. Null if there is none.
+  virtual absl::StatusOr<Function*> ResolveMethod(const ClassType&,
+                                                  absl::string_view) {
+    return nullptr;
+  }
 };
 
 }  // namespace tandem::script

@@ -1,0 +1,146 @@
+// `tandem script`: compiles a source file and runs, checks or saves what it
+// defines.
+#include <iostream>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "tandem/frontends/script/python.h"
+#include "tandem/ir/python_text.h"
+#include "tandem/serialization/files/file.h"
+#include "tandem/serialization/torchscript/module_writer.h"
+#include "tandem/tensor/status_macros.h"
+#include "tandem/tools/command.h"
+#include "tandem/tools/inputs.h"
+#include "tandem/tools/recorded_calls.h"
+
+namespace tandem::tools {
+namespace {
+
+constexpr FlagInfo kFlags[] = {
+    {"entry", true, "NAME  a function, or a class derived from nn.Module"},
+    {"method", true, "NAME  the method to call (forward)"},
+    {"arg", true,
+     "NAME=VALUE  as --input of run: FILE.npy, 1x3x224x224 (random), 5, 0.5, "
+     "\"text\""},
+    {"calls", true, "FILE.io.pt  checks recorded calls instead of one call"},
+    {"save", true, "OUT.pt | OUT.tandem  writes the archive instead"},
+    {"seed", true, "N  of random operators"},
+    kBackendFlag,
+    kThreadsFlag,
+    kLoadFlag,
+    kMemoryFlag,
+    kDeadlineFlag,
+    kPipelineFlag,
+    kPassesFlag,
+};
+
+absl::StatusOr<Module> Compile(std::shared_ptr<const Source> source,
+                               const std::string& entry) {
+  auto unit = std::make_shared<CompilationUnit>();
+  TANDEM_ASSIGN_OR_RETURN(
+      const std::unique_ptr<script::PythonProgram> program,
+      script::PythonProgram::Parse(unit.get(), std::move(source)));
+  TANDEM_ASSIGN_OR_RETURN(Ref<ModuleObject> object,
+                          program->CompileEntry(entry));
+  return Module(std::move(unit), std::move(object));
+}
+
+int CheckCalls(const Session& session, std::shared_ptr<const Source> source,
+               const std::vector<std::string>& entries,
+               const std::string& calls) {
+  size_t passed = 0, failed = 0;
+  // Of several entries each has its own calls: NAME.io.pt in the folder.
+  for (const std::string& entry : entries) {
+    std::string path = calls, name = entry;
+    if (!absl::EndsWith(calls, ".pt")) {
+      const std::vector<std::string> parts = absl::StrSplit(entry, '=');
+      name = parts.back();
+      path = absl::StrCat(calls, "/", parts.front(), ".io.pt");
+    }
+    const std::string why = CheckRecordedCalls(
+        session, Tolerance(), path, [&] { return Compile(source, name); });
+    if (CancelFlag().load()) return kInterrupted;
+    if (why.empty()) {
+      ++passed;
+      std::cout << "PASS " << entry << std::endl;
+    } else {
+      ++failed;
+      std::cout << "FAIL " << entry << ": " << why << std::endl;
+    }
+  }
+  std::cout << passed << " passed, " << failed << " failed" << std::endl;
+  return failed == 0 ? kOk : kFailed;
+}
+
+int Run(const Options& options) {
+  if (options.words().size() != 1) {
+    return Misused(ScriptCommand(), "name one source file");
+  }
+  const std::vector<std::string> entries =
+      absl::StrSplit(options.Get("entry"), ',', absl::SkipEmpty());
+  if (entries.empty()) return Misused(ScriptCommand(), "--entry is missing");
+  auto session = Session::Create(options);
+  if (!session.ok()) return Fail("script", session.status());
+  const std::string& path = options.words()[0];
+  auto file = File::Open(path);
+  if (!file.ok()) return Fail("script", file.status());
+  const auto bytes = (*file)->bytes();
+  auto source = std::make_shared<const Source>(
+      std::string(reinterpret_cast<const char*>(bytes.data()), bytes.size()),
+      path);
+  if (options.Has("calls")) {
+    return CheckCalls(**session, source, entries, options.Get("calls"));
+  }
+  if (entries.size() != 1) {
+    return Misused(ScriptCommand(), "name one entry");
+  }
+  const absl::StatusOr<Module> module = Compile(source, entries[0]);
+  if (!module.ok()) return Fail("script", module.status());
+  if (options.Has("save")) {
+    const std::string out = options.Get("save");
+    absl::Status saved;
+    if (absl::EndsWith(out, ".tandem")) {
+      saved = SaveTandem(*module, out);
+    } else {
+      SaveOptions save;
+      save.engine = &(*session)->engine();
+      saved = SaveModule(*module, out, save);
+    }
+    return saved.ok() ? kOk : Fail("script", saved);
+  }
+  const std::string name = options.Get("method", "forward");
+  const absl::StatusOr<Function*> method = module->GetMethod(name);
+  if (!method.ok()) return Fail("script", method.status());
+  auto arguments = ParseInputs(options.All("arg"), (*method)->schema());
+  if (!arguments.ok()) return Fail("script", arguments.status());
+  CallOptions call = (*session)->call_options();
+  Generator generator;
+  const absl::StatusOr<int64_t> seed =
+      options.GetInt("seed", static_cast<int64_t>(Generator::kDefaultSeed));
+  if (!seed.ok()) return Misused(ScriptCommand(), seed.status().message());
+  generator.Seed(static_cast<uint64_t>(*seed));
+  call.generator = &generator;
+  const absl::StatusOr<IValue> result = (*session)->engine().Call(
+      *module, name, std::move(arguments->positional), arguments->named, call);
+  if (!result.ok()) return Fail("script", result.status());
+  std::cout << ToPythonString(*result, ",\n ") << std::endl;
+  return kOk;
+}
+
+}  // namespace
+
+const Command& ScriptCommand() {
+  static const Command kCommand = {
+      "script",
+      "script FILE.py --entry NAME [--arg NAME=VALUE] [--calls NAME.io.pt] "
+      "[--save OUT.pt|OUT.tandem]",
+      "Compiles a function or module of a source file and runs it.\n"
+      "Nothing of the file is run as Python. With --calls, --entry may list "
+      "several\nnames (NAME or CASE=NAME, with commas) and --calls be the "
+      "folder of CASE.io.pt.",
+      kFlags, &Run};
+  return kCommand;
+}
+
+}  // namespace tandem::tools
