@@ -4,6 +4,11 @@ namespace tandem::script {
 
 absl::string_view FunctionalSource() {
   return R"PY(
+import torch
+from torch.jit import annotate
+from typing import List, Optional
+from torch import Tensor
+
 def relu(input: Tensor, inplace: bool = False) -> Tensor:
     if inplace:
         result = torch.relu_(input)

@@ -3,10 +3,16 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "tandem/frontends/script/python_program.h"
+#include "tandem/frontends/script/python_entry.h"
+#include "tandem/frontends/script/python_modules.h"
 #include "tandem/tensor/status_macros.h"
 
 namespace tandem::script {
+
+class PythonProgram::Impl : public PythonModules {
+ public:
+  using PythonModules::PythonModules;
+};
 
 PythonProgram::PythonProgram(std::unique_ptr<Impl> impl)
     : impl_(std::move(impl)) {}
@@ -24,7 +30,8 @@ absl::StatusOr<std::unique_ptr<PythonProgram>> PythonProgram::Parse(
 
 absl::StatusOr<Function*> PythonProgram::CompileFunction(
     absl::string_view name) {
-  TANDEM_ASSIGN_OR_RETURN(Function * function, impl_->FindFunction(name));
+  TANDEM_ASSIGN_OR_RETURN(Function * function,
+                          impl_->main().FindFunction(name));
   if (function == nullptr) {
     return absl::NotFoundError(absl::StrCat("no function ", name));
   }
@@ -34,7 +41,7 @@ absl::StatusOr<Function*> PythonProgram::CompileFunction(
 }
 
 absl::StatusOr<TypePtr> PythonProgram::CompileType(absl::string_view name) {
-  TANDEM_ASSIGN_OR_RETURN(TypePtr type, impl_->FindType(name));
+  TANDEM_ASSIGN_OR_RETURN(TypePtr type, impl_->main().FindType(name));
   if (type == nullptr) {
     return absl::NotFoundError(absl::StrCat("no class ", name));
   }
@@ -44,13 +51,14 @@ absl::StatusOr<TypePtr> PythonProgram::CompileType(absl::string_view name) {
 
 absl::StatusOr<Ref<ModuleObject>> PythonProgram::CompileEntry(
     absl::string_view name) {
-  TANDEM_ASSIGN_OR_RETURN(Ref<ModuleObject> object, impl_->CompileEntry(name));
+  TANDEM_ASSIGN_OR_RETURN(Ref<ModuleObject> object,
+                          CompilePythonEntry(impl_.get(), name));
   TANDEM_RETURN_IF_ERROR(impl_->Finish());
   return object;
 }
 
 std::vector<std::string> PythonProgram::function_names() const {
-  return impl_->function_names();
+  return impl_->main().function_names();
 }
 
 }  // namespace tandem::script

@@ -1,40 +1,33 @@
-// Functions and modules of a file as objects that can be called and saved.
+#include "tandem/frontends/script/python_entry.h"
 
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "tandem/frontends/script/python_program.h"
+#include "tandem/frontends/script/python_class.h"
 #include "tandem/ir/class_type.h"
 #include "tandem/tensor/status_macros.h"
 
 namespace tandem::script {
 namespace {
 
-// What every module has.
-absl::Status AddModuleAttributes(ClassType* type, bool with_hook_flag) {
+// A function is saved as the forward of a module, without its defaults.
+absl::StatusOr<Ref<ModuleObject>> FunctionEntry(CompilationUnit& unit,
+                                                Function* function) {
+  TANDEM_RETURN_IF_ERROR(function->EnsureDefined());
+  ClassType* type =
+      unit.AddClass("__torch__.PlaceholderModule", /*is_module=*/true);
   ClassType::Attribute training;
   training.name = "training";
   training.type = Type::Bool();
   TANDEM_RETURN_IF_ERROR(type->AddAttribute(std::move(training)));
-  if (!with_hook_flag) return absl::OkStatus();
-  ClassType::Attribute flag;
-  flag.name = "_is_full_backward_hook";
-  flag.type = Type::None();
-  return type->AddAttribute(std::move(flag));
-}
-
-}  // namespace
-
-// A function is saved as the forward of a module, without its defaults.
-absl::StatusOr<Ref<ModuleObject>> PythonProgram::Impl::FunctionEntry(
-    Function* function) {
-  TANDEM_RETURN_IF_ERROR(function->EnsureDefined());
-  ClassType* type =
-      unit_.AddClass("__torch__.PlaceholderModule", /*is_module=*/true);
-  TANDEM_RETURN_IF_ERROR(AddModuleAttributes(type, /*with_hook_flag=*/false));
   FunctionSchema schema = function->schema();
   schema.name = "forward";
-  for (Argument& argument : schema.arguments) argument.default_value.reset();
+  for (Argument& argument : schema.arguments) {
+    argument.default_value.reset();
+    argument.kwarg_only = false;
+  }
   Argument self;
   self.name = "self";
   self.type = type->shared();
@@ -44,14 +37,14 @@ absl::StatusOr<Ref<ModuleObject>> PythonProgram::Impl::FunctionEntry(
   std::vector<Value*> arguments;
   for (const Value* input : function->graph()->inputs()) {
     Value* copy = graph->AddInput("", input->type());
-    if (input->has_name()) copy->SetName(input->name());
+    if (input->has_name()) copy->SetName(input->base_name());
     arguments.push_back(copy);
   }
   for (Value* output : graph->Inline(*function->graph(), arguments,
                                      graph->return_node())) {
     graph->AddOutput(output);
   }
-  Function* forward = unit_.AddMethod(type, "forward");
+  Function* forward = unit.AddMethod(type, "forward");
   forward->set_schema(std::move(schema));
   forward->set_graph(std::move(graph));
   type->AddMethod(forward);
@@ -60,31 +53,46 @@ absl::StatusOr<Ref<ModuleObject>> PythonProgram::Impl::FunctionEntry(
   return object;
 }
 
-absl::StatusOr<Ref<ModuleObject>> PythonProgram::Impl::ModuleEntry(
-    absl::string_view name, const ClassStmt& cls) {
-  TANDEM_ASSIGN_OR_RETURN(TypePtr type, FindType(name));
-  Ref<ModuleObject> object = NewObject(*AsClass(type));
+absl::StatusOr<Ref<ModuleObject>> ModuleEntry(PythonModules& modules,
+                                              absl::string_view name,
+                                              const ClassStmt& cls) {
+  TANDEM_ASSIGN_OR_RETURN(TypePtr type, modules.main().FindType(name));
+  const ClassType& module = *AsClass(type);
+  PythonClass python(&modules.main(), cls, modules.main().tree(name));
+  TANDEM_ASSIGN_OR_RETURN(std::vector<std::string> methods,
+                          python.EntryMethods());
+  for (const std::string& method : methods) {
+    TANDEM_ASSIGN_OR_RETURN(const DefStmt* def, python.FindMethod(method));
+    TANDEM_ASSIGN_OR_RETURN(Function * function,
+                            python.AddModuleMethod(module, *def));
+    TANDEM_RETURN_IF_ERROR(function->EnsureDefined());
+  }
+  Ref<ModuleObject> object = NewObject(module);
+  TANDEM_RETURN_IF_ERROR(object->SetAttribute("training", IValue(true)));
   return object;
 }
 
-absl::StatusOr<Ref<ModuleObject>> PythonProgram::Impl::CompileEntry(
-    absl::string_view name) {
-  const auto found = definitions_.find(name);
-  if (found == definitions_.end()) {
+}  // namespace
+
+absl::StatusOr<Ref<ModuleObject>> CompilePythonEntry(PythonModules* modules,
+                                                     absl::string_view name) {
+  PythonFile& file = modules->main();
+  TANDEM_ASSIGN_OR_RETURN(const ClassStmt* cls, file.FindClass(name));
+  if (cls != nullptr) {
+    if (!file.IsModule(*cls)) {
+      return absl::InvalidArgumentError(absl::StrCat(
+          "'", name,
+          "' is a class, but no torch.nn.Module: functions of the file can use "
+          "it, it cannot be called by itself"));
+    }
+    return ModuleEntry(*modules, name, *cls);
+  }
+  TANDEM_ASSIGN_OR_RETURN(Function * function, file.FindFunction(name));
+  if (function == nullptr) {
     return absl::NotFoundError(
         absl::StrCat("the file defines no function or module '", name, "'"));
   }
-  if (!found->second.status.ok()) return found->second.status;
-  if (const auto* cls = found->second.stmt->As<ClassStmt>()) {
-    if (!IsModuleClass(*cls)) {
-      return absl::InvalidArgumentError(absl::StrCat(
-          "'", name, "' is a class, but no torch.nn.Module: it can be used by "
-          "the functions of the file, not called by itself"));
-    }
-    return ModuleEntry(name, *cls);
-  }
-  TANDEM_ASSIGN_OR_RETURN(Function * function, FindFunction(name));
-  return FunctionEntry(function);
+  return FunctionEntry(modules->unit(), function);
 }
 
 }  // namespace tandem::script

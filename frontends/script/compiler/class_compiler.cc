@@ -231,6 +231,7 @@ class ClassCompiler {
             type, absl::StrCat("__", name, setter ? "_setter" : "_getter"));
         DefineFunction(context_, tree_, accessor, *def, type);
         functions_.push_back(accessor);
+        type->AddMethod(accessor);
         if (getter) type->properties.push_back({name});
         for (ClassType::Property& property : type->properties) {
           if (property.name == name) {

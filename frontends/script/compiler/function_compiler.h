@@ -109,6 +109,10 @@ class FunctionCompiler {
                      const TypePtr& named = nullptr);
   Value* InsertList(const TypePtr& element, const std::vector<Value*>& values);
   Value* InsertCast(Value* value, const TypePtr& type);
+  // A value of another part of the same file: a global constant.
+  absl::StatusOr<Value*> EmitConstantExpr(const Expr& expr) {
+    return EmitExpr(expr);
+  }
   // The parts of a tuple; of one that was just made, what it was made of.
   std::vector<Value*> UnpackTuple(Value* tuple);
   // Calls the first overload of `name` ("aten::add") that takes the arguments.

@@ -140,6 +140,9 @@ constexpr absl::string_view kModules[] = {
     "torch.ops",      "torch._C",       "torch._C._nn",
     "torch.backends", "math",           "cmath",
     "typing",         "warnings",       "enum",
+    "torch.profiler", "torch.nn.init",  "torch.nn.modules",
+    "torch.utils",    "torch.autograd.profiler",
+    "torch.autograd.grad_mode",
 };
 
 constexpr absl::string_view kExceptions[] = {

@@ -21,11 +21,15 @@ class Resolver {
   // if unknown.
   virtual absl::StatusOr<TypePtr> ResolveType(absl::string_view name,
                                               const SourceRange& range) = 0;
-  // A method that the class has in its source and that is not compiled yet; it
-  // has been added to the class. Null if there is none.
-  virtual absl::StatusOr<Function*> ResolveMethod(const ClassType&,
-                                                  absl::string_view) {
-    return nullptr;
+  // What a class has in its source that its type has not: a static method, or
+  // a method that is compiled when it is used. `self` is null where the class
+  // itself is asked. Null if there is none.
+  virtual absl::StatusOr<Sugared> ResolveMember(const ClassType&,
+                                                absl::string_view,
+                                                Value* /*self*/,
+                                                FunctionCompiler&,
+                                                const SourceRange&) {
+    return Sugared();
   }
 };
 

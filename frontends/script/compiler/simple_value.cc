@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "tandem/frontends/script/compiler/custom_classes.h"
 #include "tandem/frontends/script/compiler/function_compiler.h"
+#include "tandem/frontends/script/compiler/resolver.h"
 #include "tandem/frontends/script/compiler/sugared_value.h"
 #include "tandem/tensor/status_macros.h"
 
@@ -150,6 +151,10 @@ absl::StatusOr<Sugared> SimpleValue::Attribute(const SourceRange& range,
     if (const ClassType::Constant* constant = class_type->FindConstant(name)) {
       return Simple(f.InsertConstant(constant->value, range, constant->type));
     }
+    TANDEM_ASSIGN_OR_RETURN(
+        Sugared member,
+        f.resolver().ResolveMember(*class_type, name, value_, f, range));
+    if (member != nullptr) return member;
   } else if (const InterfaceType* interface = type->AsInterface()) {
     if (interface->FindMethod(name) != nullptr) {
       return Sugared(std::make_shared<MethodValue>(value_, std::string(name)));

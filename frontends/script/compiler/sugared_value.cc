@@ -360,6 +360,10 @@ absl::StatusOr<Sugared> ClassValue::Attribute(const SourceRange& range,
       }
     }
   }
+  TANDEM_ASSIGN_OR_RETURN(
+      Sugared member,
+      f.resolver().ResolveMember(*type_, name, nullptr, f, range));
+  if (member != nullptr) return member;
   if (name != "__new__") {
     return f.Error(range, "Tried to lookup unknown attribute on class ",
                    type_->ToAnnotation());
