@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "tandem/frontends/script/tree.h"
 
 namespace tandem::script {
 namespace {
@@ -59,6 +60,11 @@ constexpr absl::string_view kSingles = "+-*/%@()[]:,={}><.?!&^|~";
 constexpr absl::string_view kTypeCommentText = "# type:";
 
 }  // namespace
+
+SourceRange Lexer::Range(TextSpan span) const {
+  if (tree_ != nullptr) return tree_->Range(span);
+  return SourceRange(source_, span.start, span.end);
+}
 
 Lexer::Lexer(std::shared_ptr<const Source> source, Dialect dialect)
     : source_(std::move(source)), text_(source_->text()), dialect_(dialect) {

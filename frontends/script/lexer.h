@@ -16,6 +16,8 @@
 
 namespace tandem::script {
 
+class SyntaxTree;
+
 // Which text is read.
 enum class Dialect {
   // What archives hold and torch.jit.CompilationUnit(text) takes.
@@ -55,9 +57,9 @@ class Lexer {
   absl::string_view Text(TextSpan span) const {
     return text_.substr(span.start, span.end - span.start);
   }
-  SourceRange Range(TextSpan span) const {
-    return SourceRange(source_, span.start, span.end);
-  }
+  // Where errors are shown, if not in the source itself.
+  void set_tree(const SyntaxTree* tree) { tree_ = tree; }
+  SourceRange Range(TextSpan span) const;
 
  private:
   enum class Raw { kToken, kWhitespace, kWhitespaceEof };
@@ -75,6 +77,7 @@ class Lexer {
   const std::shared_ptr<const Source> source_;
   const absl::string_view text_;
   const Dialect dialect_;
+  const SyntaxTree* tree_ = nullptr;
   size_t pos_ = 0;
   int64_t nesting_ = 0;  // of ( [ {: there a line's end means nothing
   std::vector<size_t> indents_;

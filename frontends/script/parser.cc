@@ -1,8 +1,10 @@
 #include "tandem/frontends/script/parser.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "tandem/frontends/script/syntax_parser.h"
 
@@ -175,9 +177,54 @@ std::vector<PythonPart> SplitPython(const Source& source) {
   return parts;
 }
 
+std::shared_ptr<const SourceParts> ShownParts(
+    const Source& source, const std::vector<PythonPart>& parts) {
+  auto shown = std::make_shared<SourceParts>();
+  const absl::string_view text = source.text();
+  for (const PythonPart& part : parts) {
+    if (part.name.empty()) continue;
+    shown->Add(source, part.begin, part.end, /*inner=*/false);
+    // Methods stand where the body of the class is indented to, each up to the
+    // next.
+    size_t indent = 0;
+    size_t method = 0;  // where the one that is open begins; 0 if none is
+    const auto close = [&](size_t end) {
+      if (method != 0) shown->Add(source, method, end, /*inner=*/true);
+      method = 0;
+    };
+    bool is_class = false;
+    bool decorated = false;
+    for (size_t line = part.begin; line < part.end;) {
+      const size_t end = std::min(text.find('\n', line), part.end);
+      const size_t first = text.find_first_not_of(" \t", line);
+      const absl::string_view words =
+          first < end ? text.substr(first, end - first) : "";
+      const size_t depth = words.empty() ? 0 : first - line;
+      if (depth == 0) {
+        is_class = is_class || absl::StartsWith(words, "class ");
+      } else if (is_class && words[0] != '#') {
+        if (indent == 0) indent = depth;
+        if (depth == indent && words[0] != ')') {
+          const bool starts = words[0] == '@' ||
+                              absl::StartsWith(words, "def ") ||
+                              absl::StartsWith(words, "async ");
+          if (!decorated) close(line);
+          if (starts && !decorated) method = line;
+          decorated = words[0] == '@';
+        }
+      }
+      line = end + 1;
+    }
+    close(part.end);
+  }
+  return shown;
+}
+
 absl::StatusOr<std::unique_ptr<SyntaxTree>> ParsePythonPart(
-    std::shared_ptr<const Source> source, const PythonPart& part) {
-  auto tree = std::make_unique<SyntaxTree>(std::move(source));
+    std::shared_ptr<const Source> source, const PythonPart& part,
+    std::shared_ptr<const SourceParts> shown) {
+  auto tree =
+      std::make_unique<SyntaxTree>(std::move(source), std::move(shown));
   Parser parser(tree.get(), Dialect::kPython, part.begin, part.end,
                 /*lines=*/true, /*depth=*/0);
   if (!parser.ParseFile()) return parser.lexer().status();

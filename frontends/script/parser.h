@@ -42,7 +42,11 @@ struct PythonPart {
 // Python that is not understood, and the others still be compiled.
 std::vector<PythonPart> SplitPython(const Source& source);
 absl::StatusOr<std::unique_ptr<SyntaxTree>> ParsePythonPart(
-    std::shared_ptr<const Source> source, const PythonPart& part);
+    std::shared_ptr<const Source> source, const PythonPart& part,
+    std::shared_ptr<const SourceParts> shown = nullptr);
+// The pieces that errors in these parts show.
+std::shared_ptr<const SourceParts> ShownParts(
+    const Source& source, const std::vector<PythonPart>& parts);
 
 // Parses a text that is one expression: a type annotation in a string, say.
 // `*expr` lives in the tree.

@@ -289,7 +289,16 @@ const Expr* Parser::ParseBracketed() {
     if (!lex_.NextIf(',')) break;
   }
   if (!Expect(']')) return nullptr;
-  if (comprehension && elements.size() == 1) return elements[0];
+  if (comprehension && elements.size() == 1) {
+    if (!python()) return elements[0];
+    auto* node = tree_.New<ListComprehensionExpr>(span);
+    const auto& inner = *elements[0]->As<ListComprehensionExpr>();
+    node->element = inner.element;
+    node->target = inner.target;
+    node->iterable = inner.iterable;
+    node->height = inner.height;
+    return node;
+  }
   if (comprehension) {
     FailAt(" expected a single list comprehension within '[' , ']'", span);
     return nullptr;

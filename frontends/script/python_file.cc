@@ -21,10 +21,12 @@ PythonFile::PythonFile(PythonModules* modules, std::string module,
     : modules_(*modules),
       module_(std::move(module)),
       context_(modules->context()),
-      scratch_(source) {
+      parts_(SplitPython(*source)),
+      shown_(ShownParts(*source, parts_)),
+      scratch_(source, shown_) {
   context_.resolver = this;
-  for (const PythonPart& part : SplitPython(*source)) {
-    auto tree = ParsePythonPart(source, part);
+  for (const PythonPart& part : parts_) {
+    auto tree = ParsePythonPart(source, part, shown_);
     if (!tree.ok()) {
       if (!part.name.empty()) definitions_[part.name].status = tree.status();
       continue;

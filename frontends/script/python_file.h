@@ -12,6 +12,7 @@
 #include "absl/strings/string_view.h"
 #include "tandem/frontends/script/compiler/function_compiler.h"
 #include "tandem/frontends/script/compiler/resolver.h"
+#include "tandem/frontends/script/parser.h"
 #include "tandem/frontends/script/tree.h"
 #include "tandem/ir/class_type.h"
 #include "tandem/ir/source_range.h"
@@ -97,6 +98,8 @@ class PythonFile : public Resolver {
   PythonModules& modules_;
   const std::string module_;
   CompileContext context_;
+  const std::vector<PythonPart> parts_;
+  const std::shared_ptr<const SourceParts> shown_;
   SyntaxTree scratch_;  // for classes that were put together
   std::vector<std::unique_ptr<SyntaxTree>> trees_;
   absl::flat_hash_map<std::string, Definition> definitions_;

@@ -20,7 +20,9 @@ namespace tandem::script {
 class Parser {
  public:
   Parser(SyntaxTree* tree, Dialect dialect)
-      : tree_(*tree), dialect_(dialect), lex_(tree->source(), dialect) {}
+      : tree_(*tree), dialect_(dialect), lex_(tree->source(), dialect) {
+    lex_.set_tree(tree);
+  }
   // Parses the part [begin, end) of the source, as lines or as if it stood in
   // brackets.
   Parser(SyntaxTree* tree, Dialect dialect, size_t begin, size_t end,
@@ -28,7 +30,9 @@ class Parser {
       : tree_(*tree),
         dialect_(dialect),
         lex_(tree->source(), dialect, begin, end, lines),
-        depth_(depth) {}
+        depth_(depth) {
+    lex_.set_tree(tree);
+  }
 
   const Lexer& lexer() const { return lex_; }
 

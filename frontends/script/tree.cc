@@ -1,9 +1,53 @@
 #include "tandem/frontends/script/tree.h"
 
+#include <algorithm>
+
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 
 namespace tandem::script {
+
+void SourceParts::Add(const Source& file, size_t begin, size_t end,
+                      bool inner) {
+  absl::string_view text = file.text().substr(0, end);
+  // Without the blank lines and comments that follow.
+  while (end > begin) {
+    const size_t before = text.find_last_of('\n', end - 2);
+    const size_t line = before == absl::string_view::npos ? 0 : before + 1;
+    const size_t first = text.find_first_not_of(" \t\r\n", line);
+    if (line <= begin || (first < end && text[first] != '#')) break;
+    end = line;
+  }
+  Part part;
+  part.begin = begin;
+  part.end = end;
+  part.source = std::make_shared<Source>(
+      std::string(text.substr(begin, end - begin)), file.name(),
+      file.first_line() + static_cast<int64_t>(file.LineIndex(begin)));
+  std::vector<Part>& parts =
+      inner && !parts_.empty() ? parts_.back().inner : parts_;
+  parts.push_back(std::move(part));
+}
+
+const SourceParts::Part* SourceParts::Find(const std::vector<Part>& parts,
+                                           size_t at) {
+  const auto after = std::upper_bound(
+      parts.begin(), parts.end(), at,
+      [](size_t offset, const Part& part) { return offset < part.begin; });
+  if (after == parts.begin()) return nullptr;
+  const Part& part = *(after - 1);
+  return at < part.end ? &part : nullptr;
+}
+
+SourceRange SourceParts::Range(const std::shared_ptr<const Source>& file,
+                               TextSpan span) const {
+  const Part* part = Find(parts_, span.start);
+  if (part == nullptr) return SourceRange(file, span.start, span.end);
+  if (const Part* inner = Find(part->inner, span.start)) part = inner;
+  return SourceRange(part->source, span.start - part->begin,
+                     span.end < part->begin ? 0 : span.end - part->begin);
+}
+
 namespace {
 
 void Append(absl::string_view text, std::string* out) {

@@ -287,17 +287,41 @@ struct ImportStmt : StmtOf<StmtKind::kImport> {
   List<ImportedName> names;
 };
 
+// The pieces of a file that places are shown in: each function and method by
+// itself, with its decorators, as Python's inspect gives it to PyTorch.
+class SourceParts {
+ public:
+  // `text`[begin, end) is a piece; `inner` pieces lie in the one added last.
+  void Add(const Source& file, size_t begin, size_t end, bool inner);
+  SourceRange Range(const std::shared_ptr<const Source>& file,
+                    TextSpan span) const;
+
+ private:
+  struct Part {
+    size_t begin;
+    size_t end;
+    std::shared_ptr<const Source> source;
+    std::vector<Part> inner;
+  };
+  static const Part* Find(const std::vector<Part>& parts, size_t at);
+
+  std::vector<Part> parts_;  // in order
+};
+
 // One text's tree. Nodes point into the tree and its source, so they are used
 // while it lives.
 class SyntaxTree {
  public:
-  explicit SyntaxTree(std::shared_ptr<const Source> source)
-      : source_(std::move(source)) {}
+  explicit SyntaxTree(std::shared_ptr<const Source> source,
+                      std::shared_ptr<const SourceParts> parts = nullptr)
+      : source_(std::move(source)), parts_(std::move(parts)) {}
   SyntaxTree(const SyntaxTree&) = delete;
   SyntaxTree& operator=(const SyntaxTree&) = delete;
 
   const std::shared_ptr<const Source>& source() const { return source_; }
+  const std::shared_ptr<const SourceParts>& parts() const { return parts_; }
   SourceRange Range(TextSpan span) const {
+    if (parts_ != nullptr) return parts_->Range(source_, span);
     return SourceRange(source_, span.start, span.end);
   }
 
@@ -339,6 +363,7 @@ class SyntaxTree {
 
  private:
   std::shared_ptr<const Source> source_;
+  std::shared_ptr<const SourceParts> parts_;
   std::pmr::monotonic_buffer_resource arena_;
   std::vector<const Stmt*> statements_;
 };
