@@ -63,8 +63,8 @@ IValue CopyContainers(const IValue& v) {
 }
 
 std::string RunCall(const Session& session, Tolerance tolerance,
-                  const Module& module, const IValue& call,
-                  Generator* generator) {
+                    const Module& module, const IValue& call,
+                    Generator* generator) {
   const IValue* method = Find(call, "method");
   const IValue* args = Find(call, "args");
   if (method == nullptr || !method->is_string() || args == nullptr) {

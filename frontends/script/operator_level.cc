@@ -7,8 +7,10 @@ namespace tandem::script {
 int BinaryLevel(int kind, Dialect dialect) {
   switch (kind) {
     case kIf:
-    case kFor:
       return kTernaryLevel;
+    case kFor:
+      // Python: `a if b else c for d in e` is a loop over the whole.
+      return dialect == Dialect::kPython ? 1 : kTernaryLevel;
     case kOr:
       return kOrLevel;
     case kAnd:

@@ -223,8 +223,7 @@ std::shared_ptr<const SourceParts> ShownParts(
 absl::StatusOr<std::unique_ptr<SyntaxTree>> ParsePythonPart(
     std::shared_ptr<const Source> source, const PythonPart& part,
     std::shared_ptr<const SourceParts> shown) {
-  auto tree =
-      std::make_unique<SyntaxTree>(std::move(source), std::move(shown));
+  auto tree = std::make_unique<SyntaxTree>(std::move(source), std::move(shown));
   Parser parser(tree.get(), Dialect::kPython, part.begin, part.end,
                 /*lines=*/true, /*depth=*/0);
   if (!parser.ParseFile()) return parser.lexer().status();

@@ -36,19 +36,21 @@ bool Parser::ParseDecl(Decl* out) {
     if (!keyword_only && lex_.NextIf('*')) {
       keyword_only = true;
       if (python() && kind() == kIdent) {
-        FailAt(
+        lex_.Fail(
             "Compiled functions can't take variable number of arguments or "
             "use keyword-only arguments with defaults",
-            here());
+            {here().start - 1, here().end});
         return false;
       }
     } else if (python() && kind() == '/') {
       lex_.Next();
     } else if (python() && (kind() == kPow || kind() == '*')) {
-      FailAt(
+      const TextSpan stars = here();
+      lex_.Next();
+      lex_.Fail(
           "Compiled functions can't take variable number of arguments or "
           "use keyword-only arguments with defaults",
-          here());
+          Merge(stars, here()));
       return false;
     } else {
       Param param;
@@ -110,9 +112,11 @@ const DefStmt* Parser::ParseDef(bool is_method, List<const Expr*> decorators) {
   if (!nesting.ok()) return nullptr;
   Identifier name;
   Decl decl;
-  if (!Expect(kDef) || !ParseIdentifier(&name) || !ParseDecl(&decl)) {
+  Token keyword;
+  if (!Expect(kDef, &keyword) || !ParseIdentifier(&name) || !ParseDecl(&decl)) {
     return nullptr;
   }
+  if (python()) decl.span = Merge(keyword.span, decl.span);
   Body body;
   const TextSpan start = here();
   ++function_depth_;

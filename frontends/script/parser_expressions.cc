@@ -36,18 +36,15 @@ const Expr* Parser::ParseExpr(int level) {
       if (target == nullptr || !Expect(kIn)) return nullptr;
       const Expr* iterable = ParseExpr(python() ? kTernaryLevel : 0);
       if (iterable == nullptr) return nullptr;
-      if (python() && (kind() == kIf || kind() == kFor)) {
-        FailAt(kind() == kIf ? "Comprehension ifs are not supported yet"
-                             : "Only a single generator is currently supported",
-               here());
-        return nullptr;
-      }
       auto* node = tree_.New<ListComprehensionExpr>(
           Merge(Merge(at, left->span), Merge(target->span, iterable->span)));
       node->element = left;
       node->target = target;
       node->iterable = iterable;
       left = Over(node, {node->element, target, iterable});
+      if (left == nullptr || (python() && !ParseComprehensionRest(node))) {
+        return nullptr;
+      }
       continue;
     }
     // Right associative.
@@ -69,6 +66,37 @@ const Expr* Parser::ParseExpr(int level) {
     left = MakeBinary(op, at, left, right);
   }
   return left;
+}
+
+// Python: conditions and further loops of a comprehension.
+bool Parser::ParseComprehensionRest(ListComprehensionExpr* node) {
+  std::vector<ComprehensionFor> more;
+  while (true) {
+    std::vector<const Expr*> conditions;
+    while (lex_.NextIf(kIf)) {
+      const Expr* condition = ParseExpr(kTernaryLevel);
+      if (condition == nullptr || Over(node, {condition}) == nullptr) {
+        return false;
+      }
+      node->span = Merge(node->span, condition->span);
+      conditions.push_back(condition);
+    }
+    (more.empty() ? node->conditions : more.back().conditions) =
+        tree_.Copy(conditions);
+    if (!lex_.NextIf(kFor)) break;
+    ComprehensionFor next;
+    next.target = ParseForTargets(kIn);
+    if (next.target == nullptr || !Expect(kIn)) return false;
+    next.iterable = ParseExpr(kTernaryLevel);
+    if (next.iterable == nullptr ||
+        Over(node, {next.target, next.iterable}) == nullptr) {
+      return false;
+    }
+    node->span = Merge(node->span, next.iterable->span);
+    more.push_back(next);
+  }
+  node->more = tree_.Copy(more);
+  return true;
 }
 
 // `lhs op rhs` for any binary operator.
@@ -147,8 +175,11 @@ const Expr* Parser::ParseBase() {
       lex_.Next();
       if (lex_.NextIf(')')) return tree_.New<TupleExpr>(here());
       const Expr* inner = ParseExprOrTuple();
-      if (inner == nullptr || !Expect(')')) return nullptr;
-      return inner;
+      if (inner == nullptr) return nullptr;
+      if (python() && kind() == ':' && lex_.Lookahead().kind == '=') {
+        lex_.Fail("NamedExpr aren't supported", inner->span);
+      }
+      return Expect(')') ? inner : nullptr;
     }
     case '[':
       return ParseBracketed();
@@ -163,6 +194,13 @@ const Expr* Parser::ParseBase() {
         const TextSpan first = {at.start, at.start + 1};
         if (word == "lambda") lex_.Fail("Lambda aren't supported", first);
         if (word == "yield") lex_.Fail("Yield aren't supported", first);
+        if (word == "await") lex_.Fail("Await aren't supported", first);
+        if ((word == "b" || word == "B" || word == "rb" || word == "br") &&
+            lex_.Lookahead().kind == kStringLiteral &&
+            lex_.Lookahead().span.start == at.end) {
+          lex_.Fail("bytes literals aren't supported",
+                    Merge(at, lex_.Lookahead().span));
+        }
       }
       Identifier name;
       if (!ParseIdentifier(&name)) return nullptr;
@@ -252,10 +290,10 @@ bool Parser::ParseFormatted(TextSpan literal, std::string* text,
       if (c == ')' || c == ']' || c == '}') --open;
     }
     if (body[brace] == '}' || end >= body.size() || body[end] != '}') {
-      FailAt(end < body.size() && body[end] == '!'
-                 ? "Don't support conversion in JoinedStr"
-                 : "Don't support formatting in JoinedStr",
-             literal);
+      lex_.Fail(end < body.size() && body[end] == '!'
+                    ? "Don't support conversion in JoinedStr"
+                    : "Don't support formatting in JoinedStr",
+                literal);
       return false;
     }
     const Nesting nesting(this);
@@ -296,6 +334,8 @@ const Expr* Parser::ParseBracketed() {
     node->element = inner.element;
     node->target = inner.target;
     node->iterable = inner.iterable;
+    node->conditions = inner.conditions;
+    node->more = inner.more;
     node->height = inner.height;
     return node;
   }
@@ -338,6 +378,8 @@ const Expr* Parser::ParseBraced() {
       node->value = inner->element;
       node->target = inner->target;
       node->iterable = inner->iterable;
+      node->conditions = inner->conditions;
+      node->more = inner->more;
       return Over(node, {node->key, inner});
     }
   }

@@ -41,11 +41,19 @@ const Stmt* Parser::ParseStmt(bool in_class) {
         lex_.Lookahead().kind == ':') {
       lex_.Fail("try blocks aren't supported", at);
     }
-    if (function_depth_ > 0 && kind() == kDef) {
-      lex_.Fail("function definitions aren't supported", at);
-    }
     if (function_depth_ > 0 && kind() == kClass) {
       lex_.Fail("class definitions aren't supported", at);
+    }
+    if (kind() == kIdent && lex_.Text(at) == "async" &&
+        (lex_.Lookahead().kind == kDef || lex_.Lookahead().kind == kFor ||
+         lex_.Lookahead().kind == kWith)) {
+      lex_.Fail("async functions aren't supported", at);
+    }
+    if (kind() == kIdent && lex_.Text(at) == "match") {
+      const int next = lex_.Lookahead().kind;
+      if (next == kIdent || next == kNumber || next == kStringLiteral) {
+        lex_.Fail("Match aren't supported", {at.start, at.start + 1});
+      }
     }
     if (!lex_.ok()) return nullptr;
   }
@@ -215,7 +223,7 @@ const Stmt* Parser::ParseIf(bool elif) {
     return nullptr;
   }
   Body otherwise;
-  otherwise.span = here();
+  otherwise.span = python() ? then.span : here();
   if (lex_.NextIf(kElse)) {
     if (!Expect(':') || !ParseBody(&otherwise)) return nullptr;
   } else if (lex_.NextIf(kElif)) {

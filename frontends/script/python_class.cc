@@ -62,8 +62,8 @@ bool PythonFile::IsModule(const ClassStmt& cls) const {
     const auto* name = base->As<NameExpr>();
     if (name == nullptr || name->name == cls.name.name) continue;
     const absl::StatusOr<const ClassStmt*> inner = FindClass(name->name);
-    if (inner.ok() && *inner != nullptr && (*inner)->span.start < cls.span.start &&
-        IsModule(**inner)) {
+    if (inner.ok() && *inner != nullptr &&
+        (*inner)->span.start < cls.span.start && IsModule(**inner)) {
       return true;
     }
   }
@@ -99,10 +99,10 @@ absl::StatusOr<std::vector<const ClassStmt*>> PythonClass::Lineage() const {
         TANDEM_ASSIGN_OR_RETURN(cls, file_.FindClass(name->name));
       }
       if (cls == nullptr) {
-        return file_.Error(tree_, base->span,
-                           absl::StrCat("the base class '",
-                                        DottedName(*base).value_or("?"),
-                                        "' is not defined in this file"));
+        return file_.Error(
+            tree_, base->span,
+            absl::StrCat("the base class '", DottedName(*base).value_or("?"),
+                         "' is not defined in this file"));
       }
       if (std::find(lineage.begin(), lineage.end(), cls) == lineage.end()) {
         lineage.push_back(cls);
@@ -155,8 +155,8 @@ absl::StatusOr<TypePtr> PythonClass::Compile(
       copy->bases = scratch.Copy(std::vector<const Expr*>{name});
     }
     std::vector<Function*> functions;
-    TANDEM_RETURN_IF_ERROR(CompileClass(file_.context_, tree_, qualified_name,
-                                        *copy, &functions));
+    TANDEM_RETURN_IF_ERROR(
+        CompileClass(file_.context_, tree_, qualified_name, *copy, &functions));
     return file_.modules_.unit().FindType(qualified_name);
   }
   if (base == "Module") return CompileModule(qualified_name);
@@ -204,8 +204,8 @@ absl::StatusOr<TypePtr> PythonClass::CompileInstance(
   copy->body.span = cls_.body.span;
   copy->body.statements = scratch.Copy(statements);
   std::vector<Function*> functions;
-  TANDEM_RETURN_IF_ERROR(CompileClass(file_.context_, tree_, qualified_name,
-                                      *copy, &functions));
+  TANDEM_RETURN_IF_ERROR(
+      CompileClass(file_.context_, tree_, qualified_name, *copy, &functions));
   PythonModules& modules = file_.modules_;
   TypePtr type = modules.unit().FindType(qualified_name);
   modules.AddOrigin(AsClass(type), &file_, &cls_);
@@ -245,15 +245,14 @@ absl::Status PythonClass::AddModuleConstants(ClassType* type) {
     if (name == nullptr || assign->type == nullptr) continue;
     ClassType::Constant constant;
     constant.name = std::string(name->name);
-    TANDEM_ASSIGN_OR_RETURN(
-        constant.type,
-        TypeParser(&file_.modules_.session(), &file_, tree_)
-            .Parse(*assign->type));
+    TANDEM_ASSIGN_OR_RETURN(constant.type,
+                            TypeParser(&file_.modules_.session(), &file_, tree_)
+                                .Parse(*assign->type));
     TANDEM_ASSIGN_OR_RETURN(
         std::vector<IValue> values,
-        FunctionCompiler::EvaluateConstants(
-            file_.context_, tree_, tree_.Range(assign->span), {assign->type},
-            {assign->value}));
+        FunctionCompiler::EvaluateConstants(file_.context_, tree_,
+                                            tree_.Range(assign->span),
+                                            {assign->type}, {assign->value}));
     constant.value = std::move(values[0]);
     type->AddConstant(std::move(constant));
   }
@@ -289,8 +288,7 @@ absl::StatusOr<std::vector<std::string>> PythonClass::EntryMethods() const {
       if (def == nullptr || !HasDecorator(def->decorators, "export")) continue;
       const std::string name(def->name.name);
       if (name != "forward" &&
-          std::find(exported.begin(), exported.end(), name) ==
-              exported.end()) {
+          std::find(exported.begin(), exported.end(), name) == exported.end()) {
         exported.push_back(name);
       }
     }
@@ -328,8 +326,8 @@ absl::StatusOr<Sugared> PythonClass::FindMember(const ClassType& type,
   if (HasDecorator(def->decorators, "staticmethod")) {
     Function*& function = file_.methods_[def];
     if (function == nullptr) {
-      function = file_.modules_.unit().AddFunction(file_.Qualify(
-          absl::StrCat(cls_.name.name, ".", name)));
+      function = file_.modules_.unit().AddFunction(
+          file_.Qualify(absl::StrCat(cls_.name.name, ".", name)));
       DefineFunction(file_.context_, tree_, function, *def, nullptr);
       file_.modules_.AddPending(function);
     }

@@ -40,8 +40,8 @@ absl::StatusOr<Ref<ModuleObject>> FunctionEntry(CompilationUnit& unit,
     if (input->has_name()) copy->SetName(input->base_name());
     arguments.push_back(copy);
   }
-  for (Value* output : graph->Inline(*function->graph(), arguments,
-                                     graph->return_node())) {
+  for (Value* output :
+       graph->Inline(*function->graph(), arguments, graph->return_node())) {
     graph->AddOutput(output);
   }
   Function* forward = unit.AddMethod(type, "forward");

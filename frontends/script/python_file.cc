@@ -147,9 +147,8 @@ absl::StatusOr<Sugared> PythonFile::ResolveValue(absl::string_view name,
       found != definitions_.end() && found->second.status.ok()) {
     const auto* def = found->second.stmt->As<DefStmt>();
     if (def != nullptr && HasDecorator(def->decorators, "ignore")) {
-      return Sugared(std::make_shared<IgnoredFunction>(context_,
-                                                       *found->second.tree,
-                                                       def, nullptr));
+      return Sugared(std::make_shared<IgnoredFunction>(
+          context_, *found->second.tree, def, nullptr));
     }
     const auto* cls = found->second.stmt->As<ClassStmt>();
     if (cls != nullptr && IsException(*cls)) {
@@ -186,6 +185,10 @@ absl::StatusOr<Sugared> PythonFile::ResolveValue(absl::string_view name,
   if (!module_.empty()) {
     return modules_.Qualified(absl::StrCat(module_, ".", name), f, range);
   }
+  if (name == "reversed") {
+    return PythonName("builtins.reversed", f, range);
+  }
+  if (IsPythonBuiltin(name)) return PythonBuiltinError(f, range, name);
   return Sugared();
 }
 
@@ -197,8 +200,7 @@ absl::StatusOr<Sugared> PythonFile::GlobalValue(absl::string_view name,
                                                 const SourceRange& range) {
   if (global.assignments == 1 && global.value != nullptr) {
     if (IsImmutableLiteral(*global.value)) {
-      TANDEM_ASSIGN_OR_RETURN(Value * value,
-                              f.EmitConstantExpr(*global.value));
+      TANDEM_ASSIGN_OR_RETURN(Value * value, f.EmitConstantExpr(*global.value));
       return Simple(value);
     }
     const std::string target = Imported(*global.value);

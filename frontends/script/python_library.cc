@@ -26,6 +26,18 @@ class no_grad:
     def __exit__(self, exc_type: Any, exc_value: Any, traceback: Any) -> None:
         torch.set_grad_enabled(self.prev)
 
+class inference_mode:
+    def __init__(self, mode: bool = True) -> None:
+        self.mode = mode
+        self.prev = False
+
+    def __enter__(self) -> None:
+        self.prev = torch.is_grad_enabled()
+        torch.set_grad_enabled(self.prev and not self.mode)
+
+    def __exit__(self, exc_type: Any, exc_value: Any, traceback: Any) -> None:
+        torch.set_grad_enabled(self.prev)
+
 class enable_grad:
     def __init__(self) -> None:
         self.prev = False
@@ -74,6 +86,7 @@ struct Alias {
 };
 constexpr Alias kAliases[] = {
     {"torch.no_grad", "torch.autograd.grad_mode.no_grad"},
+    {"torch.inference_mode", "torch.autograd.grad_mode.inference_mode"},
     {"torch.enable_grad", "torch.autograd.grad_mode.enable_grad"},
     {"torch.autograd.no_grad", "torch.autograd.grad_mode.no_grad"},
     {"torch.autograd.enable_grad", "torch.autograd.grad_mode.enable_grad"},

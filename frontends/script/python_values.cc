@@ -52,9 +52,8 @@ bool IsImmutableLiteral(const Expr& value) {
       return true;
     case ExprKind::kTuple: {
       const auto& elements = value.As<TupleExpr>()->elements;
-      return std::all_of(elements.begin(), elements.end(), [](const Expr* e) {
-        return IsImmutableLiteral(*e);
-      });
+      return std::all_of(elements.begin(), elements.end(),
+                         [](const Expr* e) { return IsImmutableLiteral(*e); });
     }
     case ExprKind::kUnary:
       return IsImmutableLiteral(*value.As<UnaryExpr>()->operand);
@@ -101,8 +100,7 @@ absl::StatusOr<Sugared> IgnoredFunction::Call(const SourceRange& range,
     all.emplace_back(self_);
   }
   all.insert(all.end(), args.begin(), args.end());
-  TANDEM_RETURN_IF_ERROR(
-      MatchSchema(f, schema, range, all, kwargs).status());
+  TANDEM_RETURN_IF_ERROR(MatchSchema(f, schema, range, all, kwargs).status());
   return f.Error(range, "'", def_.name.name,
                  "' is marked @torch.jit.ignore: it stays a Python function, "
                  "and there is no Python here to call it. Make the call "

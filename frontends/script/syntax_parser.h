@@ -64,6 +64,7 @@ class Parser {
   const Expr* ParseExprOrTuple();
   const Expr* ParseTarget() { return ParseExpr(kCompareLevel); }
   const Expr* ParseForTargets(int end);
+  bool ParseComprehensionRest(ListComprehensionExpr* node);
   const Expr* MakeBinary(int op, TextSpan at, const Expr* lhs, const Expr* rhs);
 
   const Stmt* ParseStmt(bool in_class);

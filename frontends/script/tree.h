@@ -143,16 +143,27 @@ struct DictExpr : ExprOf<ExprKind::kDict> {
   List<const Expr*> keys;
   List<const Expr*> values;
 };
+// `for target in iterable if c if d`, of a comprehension after its first.
+struct ComprehensionFor {
+  const Expr* target;
+  const Expr* iterable;
+  List<const Expr*> conditions;
+};
+// `conditions` and `more` are Python only.
 struct ListComprehensionExpr : ExprOf<ExprKind::kListComprehension> {
   const Expr* element;
   const Expr* target;
   const Expr* iterable;
+  List<const Expr*> conditions;
+  List<ComprehensionFor> more;
 };
 struct DictComprehensionExpr : ExprOf<ExprKind::kDictComprehension> {
   const Expr* key;
   const Expr* value;
   const Expr* target;
   const Expr* iterable;
+  List<const Expr*> conditions;
+  List<ComprehensionFor> more;
 };
 enum class StmtKind : uint8_t {
   kIf,

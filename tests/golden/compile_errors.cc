@@ -62,7 +62,8 @@ std::string Places(absl::string_view message) {
   std::string places;
   for (const absl::string_view line : absl::StrSplit(message, '\n')) {
     if (absl::StrContains(line, "  File \"") ||
-        absl::StrContains(line, "~~~") || absl::StrContains(line, "<--- HERE")) {
+        absl::StrContains(line, "~~~") ||
+        absl::StrContains(line, "<--- HERE")) {
       absl::StrAppend(&places, line, "\n");
     }
   }

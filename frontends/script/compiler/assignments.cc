@@ -1,10 +1,12 @@
 // Assignments, plain and augmented.
 
+#include <limits>
 #include <string>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "tandem/frontends/script/compiler/function_compiler.h"
+#include "tandem/frontends/script/compiler/schema_matching.h"
 #include "tandem/tensor/status_macros.h"
 
 namespace tandem::script {
@@ -240,6 +242,12 @@ absl::Status FunctionCompiler::EmitSubscriptAssign(const SourceRange& range,
         .status();
   }
   const SourceRange subscript_range = Range(target.subscripts_span);
+  if (target.subscripts.size() == 1 && Is(container->type(), TypeKind::kList) &&
+      !context_.version.has_value()) {
+    if (const auto* slice = target.subscripts[0]->As<SliceExpr>()) {
+      return EmitListSliceAssign(range, container, *slice, value.value);
+    }
+  }
   if (target.subscripts.size() != 1 ||
       target.subscripts[0]->kind == ExprKind::kSlice) {
     return Error(subscript_range,
@@ -259,6 +267,52 @@ absl::Status FunctionCompiler::EmitSubscriptAssign(const SourceRange& range,
              NamedValue(subscript_range, "idx", index), value},
             {})
       .status();
+}
+
+// a[i:j] = b makes a what a[:i] + b + a[max(i, j):] is.
+absl::Status FunctionCompiler::EmitListSliceAssign(const SourceRange& range,
+                                                   Value* list,
+                                                   const SliceExpr& slice,
+                                                   Value* source) {
+  if (slice.step != nullptr) {
+    return Error(range, "A slice with a step cannot be assigned or deleted");
+  }
+  const auto up_to = [&](const Expr* bound,
+                         int64_t otherwise) -> absl::StatusOr<Value*> {
+    Value* end = nullptr;
+    if (bound != nullptr) {
+      TANDEM_ASSIGN_OR_RETURN(end, EmitExpr(*bound));
+    } else {
+      end = InsertConstant(otherwise, range);
+    }
+    Value* begin = InsertConstant(int64_t{0}, range);
+    return EmitBuiltin(range, "aten::slice", {list, begin, end});
+  };
+  TANDEM_ASSIGN_OR_RETURN(Value * head, up_to(slice.begin, 0));
+  TANDEM_ASSIGN_OR_RETURN(
+      Value * whole, up_to(slice.end, std::numeric_limits<int64_t>::max()));
+  TANDEM_ASSIGN_OR_RETURN(Value * begin,
+                          EmitBuiltin(range, "aten::len", {NamedValue(head)}));
+  TANDEM_ASSIGN_OR_RETURN(Value * end,
+                          EmitBuiltin(range, "aten::len", {NamedValue(whole)}));
+  TANDEM_ASSIGN_OR_RETURN(end, EmitBuiltin(range, "prim::max", {begin, end}));
+  TANDEM_ASSIGN_OR_RETURN(Value * tail,
+                          EmitBuiltin(range, "aten::slice", {list, end}));
+  Value* result = head;
+  if (source != nullptr) {
+    if (IsTensor(source->type()) || !Is(source->type(), TypeKind::kList)) {
+      TANDEM_ASSIGN_OR_RETURN(source,
+                              TryConvert(*this, range, list->type(), source,
+                                         /*allow_conversions=*/true));
+    }
+    TANDEM_ASSIGN_OR_RETURN(result,
+                            EmitBuiltin(range, "aten::add", {head, source}));
+  }
+  TANDEM_ASSIGN_OR_RETURN(result,
+                          EmitBuiltin(range, "aten::add", {result, tail}));
+  TANDEM_RETURN_IF_ERROR(
+      EmitBuiltin(range, "aten::clear", {NamedValue(list)}).status());
+  return EmitBuiltin(range, "aten::extend", {list, result}).status();
 }
 
 // ------------------------------------------------------------------- augmented
@@ -290,6 +344,10 @@ absl::StatusOr<std::string> FunctionCompiler::AugmentedOperator(
       return in_place ? "aten::__irshift__" : "aten::__rshift__";
     case kPow:
       return "aten::pow";
+    case kFloorDiv:
+      return IsTensor(type) ? "aten::floor_divide_" : "aten::floordiv";
+    case '@':
+      return "aten::matmul";
     default:
       return Error(Range(stmt),
                    "Unknown augmented assignment: ", TokenKindName(stmt.op));

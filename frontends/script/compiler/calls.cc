@@ -102,7 +102,7 @@ absl::StatusOr<Sugared> FunctionCompiler::EmitCall(const CallExpr& call,
   TANDEM_ASSIGN_OR_RETURN(std::vector<NamedValue> kwargs,
                           EmitKeywords(call.keywords));
   const SourceRange range = Range(*call.callee);
-  session().SetPending(range);
+  session().SetPending(context_.version.has_value() ? range : Range(call));
   return callee->Call(range, *this, args, kwargs);
 }
 
@@ -332,6 +332,11 @@ absl::StatusOr<Sugared> FunctionCompiler::EmitSpecialForm(Form form,
         TANDEM_RETURN_IF_ERROR(tree->Add(range, *this, iterable));
       }
       return Sugared(std::move(tree));
+    }
+    case Form::kReversed: {
+      TANDEM_RETURN_IF_ERROR(CheckInputs(call, 1));
+      TANDEM_ASSIGN_OR_RETURN(Sugared iterable, EmitSugared(*call.inputs[0]));
+      return EmitReversed(range, *this, iterable);
     }
     case Form::kToList:
       return EmitToList(call, hint);

@@ -62,6 +62,17 @@ absl::Status FunctionCompiler::Compile(const DefStmt& def) {
   if (self_ != nullptr) name = absl::StrCat(self_->base_name(), ".", name);
   const Session::InFunction in_function(context_.session, function_,
                                         std::move(name), Range(def));
+  // What a function that calls itself must be known by.
+  if (!context_.version.has_value() && def.decl.return_type != nullptr) {
+    TANDEM_ASSIGN_OR_RETURN(FunctionSchema declared, DeclaredSchema(def));
+    if (self_ != nullptr) {
+      Argument self;
+      self.name = std::string(def.decl.params[0].name.name);
+      self.type = self_->shared();
+      declared.arguments.insert(declared.arguments.begin(), std::move(self));
+    }
+    function_->set_schema(std::move(declared));
+  }
   if (session().TooManyCalls()) return Error(Range(def), "nested too deeply");
   PushFrame(graph_->block(), /*starts_def=*/true);
   if (self_ != nullptr && def.decl.params.empty()) {
@@ -243,6 +254,7 @@ absl::StatusOr<std::vector<Argument>> FunctionCompiler::ParseParameters(
   const size_t first = skip_self && !decl.params.empty() ? 1 : 0;
   std::vector<const Expr*> default_types;
   std::vector<const Expr*> defaults;
+  std::vector<const Param*> default_params;
   for (size_t i = first; i < decl.params.size(); ++i) {
     const Param& param = decl.params[i];
     if (param.default_value == nullptr) continue;
@@ -251,14 +263,33 @@ absl::StatusOr<std::vector<Argument>> FunctionCompiler::ParseParameters(
                    "Keyword arguments with defaults need to be type-hinted "
                    "(TorchScript C++ frontend)");
     }
+    if (!context_.version.has_value() &&
+        (param.default_value->kind == ExprKind::kList ||
+         param.default_value->kind == ExprKind::kDict)) {
+      return Error(
+          Range(param.span),
+          "Mutable default parameters are not supported because "
+          "Python binds them to the function and they persist across "
+          "function calls.\n As a workaround, make the default None "
+          "and instantiate the default parameter within the body of "
+          "the function. Found <class '",
+          param.default_value->kind == ExprKind::kList ? "list" : "dict",
+          "'> on parameter ", param.name.name);
+    }
     default_types.push_back(param.type);
     defaults.push_back(param.default_value);
+    default_params.push_back(&param);
   }
   std::vector<IValue> values;
-  if (!defaults.empty()) {
-    TANDEM_ASSIGN_OR_RETURN(values,
-                            EvaluateConstants(context_, tree_, Range(decl.span),
-                                              default_types, defaults));
+  for (size_t i = 0; i < defaults.size(); ++i) {
+    TANDEM_ASSIGN_OR_RETURN(
+        std::vector<IValue> value,
+        EvaluateConstants(
+            context_, tree_,
+            Range(context_.version.has_value() ? decl.span
+                                               : default_params[i]->span),
+            {default_types[i]}, {defaults[i]}, default_params[i]->name.name));
+    values.push_back(std::move(value[0]));
   }
   size_t next_default = 0;
   std::vector<Argument> arguments;
@@ -423,7 +454,7 @@ absl::Status FunctionCompiler::EmitImplicitReturn(const DefStmt& def,
 absl::StatusOr<std::vector<IValue>> FunctionCompiler::EvaluateConstants(
     const CompileContext& context, const SyntaxTree& tree,
     const SourceRange& range, const std::vector<const Expr*>& types,
-    const std::vector<const Expr*>& values) {
+    const std::vector<const Expr*>& values, absl::string_view parameter) {
   CompilationUnit unit(&context.unit->operators());
   Function* function = unit.AddFunction("defaults");
   std::vector<IValue> constants;
@@ -447,6 +478,10 @@ absl::StatusOr<std::vector<IValue>> FunctionCompiler::EvaluateConstants(
     TANDEM_ASSIGN_OR_RETURN(value, TryConvert(compiler, range, type, value,
                                               /*allow_conversions=*/true));
     if (!IsSubtype(value->type(), type)) {
+      if (!parameter.empty() && !context.version.has_value()) {
+        return compiler.Error(range, "Expected a default value of type ",
+                              Repr(type), " on parameter \"", parameter, "\".");
+      }
       return compiler.Error(range, "Return value was annotated as having type ",
                             Repr(type), " but is actually of type ",
                             Repr(value->type()));

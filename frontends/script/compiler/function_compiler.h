@@ -81,11 +81,11 @@ class FunctionCompiler {
   absl::StatusOr<FunctionSchema> DeclaredSchema(const DefStmt& def);
 
   // The values of expressions that are constants, with these types: defaults
-  // of parameters, constants of classes.
+  // of parameters (of `parameter`), constants of classes.
   static absl::StatusOr<std::vector<IValue>> EvaluateConstants(
       const CompileContext& context, const SyntaxTree& tree,
       const SourceRange& range, const std::vector<const Expr*>& types,
-      const std::vector<const Expr*>& values);
+      const std::vector<const Expr*>& values, absl::string_view parameter = "");
 
   // For sugared values and schema matching.
   Graph* graph() { return graph_.get(); }
@@ -161,6 +161,7 @@ class FunctionCompiler {
   absl::Status EmitWith(const WithStmt& stmt);
   absl::Status EmitBreakOrContinue(const Stmt& stmt);
   absl::Status EmitClosureDef(const DefStmt& def);
+  absl::Status EmitNestedDef(const DefStmt& def);
   absl::StatusOr<Sugared> EmitClosure(
       const std::function<absl::Status(Block*)>& body);
 
@@ -224,6 +225,9 @@ class FunctionCompiler {
   absl::Status EmitTargets(List<const Expr*> targets,
                            const std::vector<Sugared>& values,
                            const SourceRange& value_range, size_t binders);
+  // `list[begin:end] = source`, or its deletion where there is no source.
+  absl::Status EmitListSliceAssign(const SourceRange& range, Value* list,
+                                   const SliceExpr& slice, Value* source);
   absl::Status EmitSubscriptAssign(const SourceRange& range,
                                    const SubscriptExpr& target,
                                    const NamedValue& value);
@@ -251,6 +255,12 @@ class FunctionCompiler {
 
   // --- literals.cc
   absl::StatusOr<Value*> EmitList(const ListExpr& expr, const TypePtr& hint);
+  absl::StatusOr<Value*> EmitStarredList(const ListExpr& expr,
+                                         const TypePtr& hint);
+  absl::Status EmitComprehensionLoops(const ComprehensionFor& first,
+                                      List<ComprehensionFor> more,
+                                      const SourceRange& range,
+                                      const Emit& body);
   absl::StatusOr<Value*> EmitDict(const DictExpr& expr, const TypePtr& hint);
   absl::StatusOr<Value*> EmitListComprehension(
       const ListComprehensionExpr& expr, const TypePtr& hint);

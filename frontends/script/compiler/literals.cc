@@ -118,6 +118,9 @@ absl::Status FunctionCompiler::ChooseDictCandidate(
 absl::StatusOr<Value*> FunctionCompiler::EmitList(const ListExpr& expr,
                                                   const TypePtr& hint) {
   const SourceRange range = Range(expr);
+  for (const Expr* element : expr.elements) {
+    if (element->kind == ExprKind::kStarred) return EmitStarredList(expr, hint);
+  }
   TANDEM_ASSIGN_OR_RETURN(std::vector<Value*> values,
                           EmitValues(expr.elements, /*unpack=*/true));
   // An empty list without a name yet fits any list type (schema_matching.h);
@@ -172,6 +175,63 @@ absl::StatusOr<Value*> FunctionCompiler::EmitList(const ListExpr& expr,
   return list;
 }
 
+// [*a, b, *c] is list(a) + [b] + list(c); tuples give their elements.
+absl::StatusOr<Value*> FunctionCompiler::EmitStarredList(const ListExpr& expr,
+                                                         const TypePtr& hint) {
+  const SourceRange range = Range(expr);
+  std::vector<Value*> parts;     // lists
+  std::vector<Value*> elements;  // that no list has yet
+  const auto flush = [&]() -> absl::Status {
+    if (elements.empty()) return absl::OkStatus();
+    std::vector<TypePtr> types;
+    for (const Value* value : elements) types.push_back(value->type());
+    const TypePtr element_hint = hint != nullptr && Is(hint, TypeKind::kList)
+                                     ? hint->element()
+                                     : nullptr;
+    const TypePtr unified =
+        UnifyAll(types, /*default_to_union=*/true, element_hint);
+    parts.push_back(
+        InsertList(element_hint != nullptr && IsSubtype(unified, element_hint)
+                       ? element_hint
+                       : unified,
+                   elements));
+    elements.clear();
+    return absl::OkStatus();
+  };
+  for (const Expr* element : expr.elements) {
+    const auto* starred = element->As<StarredExpr>();
+    if (starred == nullptr) {
+      TANDEM_ASSIGN_OR_RETURN(Value * value, EmitExpr(*element));
+      elements.push_back(value);
+      continue;
+    }
+    TANDEM_ASSIGN_OR_RETURN(Sugared sugared, EmitSugared(*starred->value));
+    Value* simple = AsSimple(sugared);
+    if (simple == nullptr || !Is(simple->type(), TypeKind::kList)) {
+      TANDEM_ASSIGN_OR_RETURN(std::vector<Sugared> unpacked,
+                              sugared->AsTuple(Range(*element), *this));
+      for (const Sugared& part : unpacked) {
+        TANDEM_ASSIGN_OR_RETURN(Value * value,
+                                part->AsValue(Range(*element), *this));
+        elements.push_back(value);
+      }
+      continue;
+    }
+    TANDEM_RETURN_IF_ERROR(flush());
+    TANDEM_ASSIGN_OR_RETURN(
+        Value * copy, EmitBuiltin(range, "aten::list", {NamedValue(simple)}));
+    parts.push_back(copy);
+  }
+  TANDEM_RETURN_IF_ERROR(flush());
+  if (parts.empty()) return InsertList(Type::Tensor(), {});
+  Value* list = parts[0];
+  for (size_t i = 1; i < parts.size(); ++i) {
+    TANDEM_ASSIGN_OR_RETURN(list,
+                            EmitBuiltin(range, "aten::add", {list, parts[i]}));
+  }
+  return list;
+}
+
 absl::StatusOr<Value*> FunctionCompiler::EmitDict(const DictExpr& expr,
                                                   const TypePtr& hint) {
   const SourceRange range = Range(expr);
@@ -195,6 +255,13 @@ absl::StatusOr<Value*> FunctionCompiler::EmitDict(const DictExpr& expr,
     keys.push_back(key);
     items.push_back(key);
     items.push_back(value);
+  }
+  if (!keys.empty() && !context_.version.has_value() &&
+      !IsDictKey(keys[0]->type())) {
+    return Error(range, "Cannot create dict for key type '",
+                 keys[0]->type()->ToString(),
+                 "', only int, float, complex, Tensor, device and string keys "
+                 "are supported");
   }
   TypePtr refined = hint;
   std::vector<TypePtr> candidates;
@@ -286,12 +353,33 @@ absl::StatusOr<Value*> FunctionCompiler::EmitListComprehension(
                        NamedValue(range, "self", list))
         .status();
   };
-  const absl::Status status =
-      EmitFor(scratch_.Copy(std::vector<const Expr*>{expr.target}),
-              *expr.iterable, range, body);
+  const absl::Status status = EmitComprehensionLoops(
+      {expr.target, expr.iterable, expr.conditions}, expr.more, range, body);
   PopFrame();
   TANDEM_RETURN_IF_ERROR(status);
   return list;
+}
+
+// The loops and conditions of a comprehension from the outside in, with `body`
+// inside of all.
+absl::Status FunctionCompiler::EmitComprehensionLoops(
+    const ComprehensionFor& first, List<ComprehensionFor> more,
+    const SourceRange& range, const Emit& body) {
+  const std::function<absl::Status(size_t)> emit_if =
+      [&](size_t i) -> absl::Status {
+    if (i == first.conditions.size()) {
+      if (more.empty()) return body();
+      return EmitComprehensionLoops(more[0], more.subspan(1), range, body);
+    }
+    TANDEM_ASSIGN_OR_RETURN(Condition condition,
+                            EmitCondition(*first.conditions[i]));
+    const SourceRange at = Range(*first.conditions[i]);
+    return EmitIfElse(
+        at, condition, at, [&] { return emit_if(i + 1); }, at,
+        [] { return absl::OkStatus(); });
+  };
+  return EmitFor(scratch_.Copy(std::vector<const Expr*>{first.target}),
+                 *first.iterable, range, [&] { return emit_if(0); });
 }
 
 absl::StatusOr<Value*> FunctionCompiler::EmitDictComprehension(
@@ -368,8 +456,8 @@ absl::StatusOr<Value*> FunctionCompiler::EmitDictComprehension(
   absl::Status status;
   {
     const WithInsertPoint inside(graph_.get(), block);
-    status = EmitFor(scratch_.Copy(std::vector<const Expr*>{expr.target}),
-                     *expr.iterable, range, body);
+    status = EmitComprehensionLoops(
+        {expr.target, expr.iterable, expr.conditions}, expr.more, range, body);
   }
   PopFrame();
   TANDEM_RETURN_IF_ERROR(status);

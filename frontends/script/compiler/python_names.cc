@@ -84,6 +84,7 @@ constexpr NamedForm kForms[] = {
     {"torch.jit.annotate", Form::kAnnotate},
     {"torch.jit.isinstance", Form::kIsInstance},
     {"torch.jit._awaitable", Form::kAwaitable},
+    {"builtins.reversed", Form::kReversed},
 };
 
 struct NamedOperator {
@@ -134,15 +135,41 @@ constexpr NamedOperator kOperators[] = {
 };
 
 constexpr absl::string_view kModules[] = {
-    "torch",          "torch.nn",       "torch.nn.functional",
-    "torch.jit",      "torch.autograd", "torch.linalg",
-    "torch.fft",      "torch.special",  "torch.random",
-    "torch.ops",      "torch._C",       "torch._C._nn",
-    "torch.backends", "math",           "cmath",
-    "typing",         "warnings",       "enum",
-    "torch.profiler", "torch.nn.init",  "torch.nn.modules",
-    "torch.utils",    "torch.autograd.profiler",
+    "torch",
+    "torch.nn",
+    "torch.nn.functional",
+    "torch.jit",
+    "torch.autograd",
+    "torch.linalg",
+    "torch.fft",
+    "torch.special",
+    "torch.random",
+    "torch.ops",
+    "torch._C",
+    "torch._C._nn",
+    "torch.backends",
+    "math",
+    "cmath",
+    "typing",
+    "warnings",
+    "enum",
+    "torch.profiler",
+    "torch.nn.init",
+    "torch.nn.modules",
+    "torch.utils",
+    "torch.autograd.profiler",
     "torch.autograd.grad_mode",
+};
+
+// What Python has and TorchScript has not.
+constexpr absl::string_view kPythonBuiltins[] = {
+    "__import__", "ascii",       "breakpoint", "bytearray",  "bytes",
+    "callable",   "classmethod", "compile",    "delattr",    "dir",
+    "eval",       "exec",        "filter",     "format",     "frozenset",
+    "globals",    "help",        "input",      "issubclass", "iter",
+    "locals",     "map",         "memoryview", "next",       "object",
+    "open",       "property",    "repr",       "set",        "setattr",
+    "slice",      "super",       "type",       "vars",
 };
 
 constexpr absl::string_view kExceptions[] = {
@@ -161,6 +188,19 @@ Sugared Builtin(std::string name) {
 }
 
 }  // namespace
+
+absl::Status PythonBuiltinError(FunctionCompiler& f, const SourceRange& range,
+                                absl::string_view name) {
+  return f.Error(range, "Python builtin <built-in function ", name,
+                 "> is currently not supported in Torchscript");
+}
+
+bool IsPythonBuiltin(absl::string_view name) {
+  for (const absl::string_view known : kPythonBuiltins) {
+    if (known == name) return true;
+  }
+  return false;
+}
 
 bool IsPythonModule(absl::string_view qualified_name) {
   for (const absl::string_view module : kModules) {
@@ -198,14 +238,27 @@ absl::StatusOr<Sugared> PythonName(absl::string_view qualified_name,
       }
     }
     const std::string op = absl::StrCat("aten::", name);
-    if (!f.operators().Overloads(op).empty()) return Builtin(op);
+    for (const Operator* overload : f.operators().Overloads(op)) {
+      if (!overload->schema.arguments.empty() &&
+          !overload->schema.arguments[0].type->is(TypeKind::kTensor)) {
+        return Builtin(op);
+      }
+    }
+    for (const absl::string_view known :
+         {"log2", "exp2", "cbrt", "comb", "dist", "fsum", "hypot", "isclose",
+          "isqrt", "lcm", "nextafter", "perm", "prod", "sumprod", "trunc",
+          "ulp"}) {
+      if (name == known) return PythonBuiltinError(f, range, name);
+    }
     return Sugared();
   }
   if (absl::ConsumePrefix(&name, "torch.ops.")) {
     const size_t dot = name.find('.');
     if (dot == absl::string_view::npos) return Sugared();
-    return Builtin(
-        absl::StrCat(name.substr(0, dot), "::", name.substr(dot + 1)));
+    const std::string op =
+        absl::StrCat(name.substr(0, dot), "::", name.substr(dot + 1));
+    if (f.operators().Overloads(op).empty()) return Sugared();
+    return Builtin(op);
   }
   if (!absl::ConsumePrefix(&name, "torch.")) return Sugared();
   for (const NamedInt& entry : kTorchInts) {

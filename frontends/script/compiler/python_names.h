@@ -21,6 +21,11 @@ absl::StatusOr<Sugared> PythonName(absl::string_view qualified_name,
 // True of "torch", "torch.nn", "math" …
 bool IsPythonModule(absl::string_view qualified_name);
 
+// True of "open", "map", "type": what Python has and TorchScript has not.
+bool IsPythonBuiltin(absl::string_view name);
+absl::Status PythonBuiltinError(FunctionCompiler& f, const SourceRange& range,
+                                absl::string_view name);
+
 // The exception class of a builtin's name ("ValueError"); null if it is none.
 Sugared PythonException(absl::string_view name);
 

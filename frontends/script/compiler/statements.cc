@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "tandem/frontends/script/compiler/class_compiler.h"
 #include "tandem/frontends/script/compiler/function_compiler.h"
 #include "tandem/frontends/script/compiler/schema_matching.h"
 #include "tandem/tensor/status_macros.h"
@@ -57,7 +58,9 @@ absl::Status FunctionCompiler::EmitStatement(const Stmt& stmt) {
     case StmtKind::kExpression:
       return EmitSugared(*stmt.As<ExpressionStmt>()->value).status();
     case StmtKind::kDef:
-      return EmitClosureDef(*stmt.As<DefStmt>());
+      // Saved code has closures to fork; source has functions of its own.
+      return context_.version.has_value() ? EmitClosureDef(*stmt.As<DefStmt>())
+                                          : EmitNestedDef(*stmt.As<DefStmt>());
     case StmtKind::kGlobal:
       return Error(Range(stmt), "Unrecognized statement kind global");
     case StmtKind::kImport:
@@ -160,6 +163,16 @@ absl::Status FunctionCompiler::EmitDelete(const DeleteStmt& stmt) {
       return Error(range,
                    "del statements are only supported for deleting list and "
                    "dict items and variables");
+    }
+    if (subscript->subscripts.size() == 1 && !context_.version.has_value()) {
+      if (const auto* slice = subscript->subscripts[0]->As<SliceExpr>()) {
+        TANDEM_ASSIGN_OR_RETURN(Value * list, EmitExpr(*subscript->value));
+        if (Is(list->type(), TypeKind::kList)) {
+          TANDEM_RETURN_IF_ERROR(
+              EmitListSliceAssign(range, list, *slice, nullptr));
+          continue;
+        }
+      }
     }
     if (subscript->subscripts.empty() ||
         subscript->subscripts[0]->kind == ExprKind::kSlice) {
@@ -271,6 +284,24 @@ absl::StatusOr<Sugared> FunctionCompiler::EmitClosure(
     TANDEM_RETURN_IF_ERROR(status);
   }
   return Sugared(std::make_shared<ClosureValue>(closure->output()));
+}
+
+// A function that captures nothing is a function like others.
+absl::Status FunctionCompiler::EmitNestedDef(const DefStmt& def) {
+  CompilationUnit& unit = *context_.unit;
+  std::string name =
+      absl::StrCat(function_->qualified_name(), ".", def.name.name);
+  for (int i = 1; unit.FindFunction(name) != nullptr; ++i) {
+    name =
+        absl::StrCat(function_->qualified_name(), ".", def.name.name, "_", i);
+  }
+  Function* function = unit.AddFunction(std::move(name));
+  DefineFunction(context_, tree_, function, def, nullptr);
+  // Now: the definition may use names that change later.
+  TANDEM_RETURN_IF_ERROR(function->EnsureDefined());
+  return environment_->SetSugared(Range(def.name.span), def.name.name,
+                                  std::make_shared<FunctionValue>(function),
+                                  /*annotated_type=*/nullptr);
 }
 
 absl::Status FunctionCompiler::EmitClosureDef(const DefStmt& def) {

@@ -332,6 +332,8 @@ absl::string_view FormName(Form form) {
       return "index";
     case Form::kCreateObject:
       return "CreateObject";
+    case Form::kReversed:
+      return "reversed";
   }
   return "";
 }
@@ -360,9 +362,8 @@ absl::StatusOr<Sugared> ClassValue::Attribute(const SourceRange& range,
       }
     }
   }
-  TANDEM_ASSIGN_OR_RETURN(
-      Sugared member,
-      f.resolver().ResolveMember(*type_, name, nullptr, f, range));
+  TANDEM_ASSIGN_OR_RETURN(Sugared member, f.resolver().ResolveMember(
+                                              *type_, name, nullptr, f, range));
   if (member != nullptr) return member;
   if (name != "__new__") {
     return f.Error(range, "Tried to lookup unknown attribute on class ",
@@ -449,11 +450,18 @@ absl::StatusOr<Sugared> FunctionValue::Call(const SourceRange& range,
                                             FunctionCompiler& f, Arguments args,
                                             Arguments kwargs) {
   if (f.session().IsCompiling(callee_)) {
-    return f.Error(range, " function '", callee_->name(),
-                   "' is called recursively. Recursive calls are not "
-                   "supported");
+    // What it returns must be declared; saved code has no recursion.
+    if (callee_->schema().returns.empty() || f.context().version.has_value()) {
+      return f.Error(range, " function '", callee_->name(),
+                     "' is called recursively. Recursive calls are not "
+                     "supported",
+                     f.context().version.has_value()
+                         ? ""
+                         : " without an annotated return type");
+    }
+  } else {
+    TANDEM_RETURN_IF_ERROR(callee_->EnsureDefined());
   }
-  TANDEM_RETURN_IF_ERROR(callee_->EnsureDefined());
   TANDEM_ASSIGN_OR_RETURN(
       MatchedSchema matched,
       MatchSchema(f, callee_->schema(), range, args, kwargs));
@@ -492,11 +500,17 @@ absl::StatusOr<Sugared> MethodValue::Call(const SourceRange& range,
       return f.Error(range, "Class ", type->name(), " has no method ", name_);
     }
     if (f.session().IsCompiling(method)) {
-      return f.Error(range, " method '", method->name(),
-                     "' is called recursively. Recursive calls are not "
-                     "supported");
+      if (method->schema().returns.empty() || f.context().version.has_value()) {
+        return f.Error(range, " method '", method->name(),
+                       "' is called recursively. Recursive calls are not "
+                       "supported",
+                       f.context().version.has_value()
+                           ? ""
+                           : " without an annotated return type");
+      }
+    } else {
+      TANDEM_RETURN_IF_ERROR(method->EnsureDefined());
     }
-    TANDEM_RETURN_IF_ERROR(method->EnsureDefined());
     schema = &method->schema();
   } else if (const InterfaceType* interface = self_->type()->AsInterface()) {
     schema = interface->FindMethod(name_);

@@ -305,8 +305,14 @@ enum class Form {
   kToList,
   kIndex,
   kCreateObject,
+  kReversed,
 };
 absl::string_view FormName(Form form);
+
+// reversed(iterable).
+absl::StatusOr<Sugared> EmitReversed(const SourceRange& range,
+                                     FunctionCompiler& f,
+                                     const Sugared& iterable);
 
 class SpecialForm : public SugaredValue {
  public:

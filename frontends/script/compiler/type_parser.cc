@@ -7,6 +7,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
+#include "tandem/frontends/script/compiler/types.h"
 #include "tandem/frontends/script/parser.h"
 #include "tandem/tensor/status_macros.h"
 
@@ -233,21 +234,12 @@ absl::StatusOr<TypePtr> TypeParser::ParseSubscript(const std::string& full_name,
     }
     TANDEM_ASSIGN_OR_RETURN(TypePtr key, Parse(*parts[0]));
     TANDEM_ASSIGN_OR_RETURN(TypePtr value, Parse(*parts[1]));
-    switch (key->kind()) {
-      case TypeKind::kInt:
-      case TypeKind::kBool:
-      case TypeKind::kFloat:
-      case TypeKind::kComplex:
-      case TypeKind::kStr:
-      case TypeKind::kTensor:
-      case TypeKind::kDevice:
-        break;
-      default:
-        return session_.Error(
-            tree_.Range(expr.span), "Cannot create dict for key type '",
-            key->ToString(),
-            "', only int, float, complex, Tensor, device and string keys are "
-            "supported");
+    if (!IsDictKey(key)) {
+      return session_.Error(
+          tree_.Range(expr.span), "Cannot create dict for key type '",
+          key->ToString(),
+          "', only int, float, complex, Tensor, device and string keys are "
+          "supported");
     }
     return Type::Dict(std::move(key), std::move(value));
   }

@@ -30,6 +30,21 @@ inline bool IsNone(const TypePtr& type) { return type->is(TypeKind::kNone); }
 inline bool IsUnion(const TypePtr& type) {
   return type->is(TypeKind::kUnion) || type->is(TypeKind::kOptional);
 }
+// What keys of a Dict may be.
+inline bool IsDictKey(const TypePtr& type) {
+  switch (type->kind()) {
+    case TypeKind::kInt:
+    case TypeKind::kBool:
+    case TypeKind::kFloat:
+    case TypeKind::kComplex:
+    case TypeKind::kStr:
+    case TypeKind::kTensor:
+    case TypeKind::kDevice:
+      return true;
+    default:
+      return false;
+  }
+}
 const ClassType* AsClass(const TypePtr& type);
 
 // How error texts name a type: as annotations do, but "Tensor (inferred)" for
