@@ -1,6 +1,10 @@
 // The functions that TandemHost points to: what a plugin sees of calls, values,
-// tensors and groups.
+// tensors and groups. A null handle is read as nothing: 0, or null, or an
+// error.
+#include <atomic>
+#include <cstddef>
 #include <cstring>
+#include <exception>
 #include <utility>
 
 #include "absl/container/inlined_vector.h"
@@ -30,18 +34,23 @@ int32_t OutOfRange(TandemError* error) {
 }
 
 int32_t NumInputs(const TandemCall* c) {
+  if (c == nullptr) return 0;
   return static_cast<int32_t>(c->call.num_inputs);
 }
 int32_t NumOutputs(const TandemCall* c) {
+  if (c == nullptr) return 0;
   return static_cast<int32_t>(c->call.num_outputs);
 }
 const TandemValue* Input(const TandemCall* c, int32_t i) {
-  if (i < 0 || static_cast<uint32_t>(i) >= c->call.num_inputs) return nullptr;
+  if (c == nullptr || i < 0 || static_cast<uint32_t>(i) >= c->call.num_inputs) {
+    return nullptr;
+  }
   return Show(&c->call.in(static_cast<size_t>(i)));
 }
 
 int32_t SetOutput(TandemCall* c, int32_t i, IValue value, TandemError* error) {
-  if (i < 0 || static_cast<uint32_t>(i) >= c->call.num_outputs) {
+  if (c == nullptr || i < 0 ||
+      static_cast<uint32_t>(i) >= c->call.num_outputs) {
     return OutOfRange(error);
   }
   // Kept apart until the plugin returns: an output register may be an input's.
@@ -70,6 +79,7 @@ int32_t SetBool(TandemCall* c, int32_t i, int32_t v, TandemError* error) {
 }
 
 int32_t KindOf(const TandemValue* value) {
+  if (value == nullptr) return TANDEM_NONE;
   const IValue& v = *Read(value);
   switch (v.tag()) {
     case IValue::Tag::kNone:
@@ -96,17 +106,18 @@ const TandemTensor* AsTensor(const TandemValue* v) {
              : nullptr;
 }
 int64_t AsInt(const TandemValue* v) {
-  return Read(v)->is_int() ? Read(v)->AsInt() : 0;
+  return v != nullptr && Read(v)->is_int() ? Read(v)->AsInt() : 0;
 }
 double AsDouble(const TandemValue* v) {
+  if (v == nullptr) return 0;
   if (Read(v)->is_int()) return static_cast<double>(Read(v)->AsInt());
   return Read(v)->is_double() ? Read(v)->AsDouble() : 0;
 }
 int32_t AsBool(const TandemValue* v) {
-  return Read(v)->is_bool() && Read(v)->AsBool() ? 1 : 0;
+  return v != nullptr && Read(v)->is_bool() && Read(v)->AsBool() ? 1 : 0;
 }
 const char* AsString(const TandemValue* v, size_t* length) {
-  if (!Read(v)->is_string()) {
+  if (v == nullptr || !Read(v)->is_string()) {
     if (length != nullptr) *length = 0;
     return nullptr;
   }
@@ -114,7 +125,8 @@ const char* AsString(const TandemValue* v, size_t* length) {
   return Read(v)->AsString().c_str();
 }
 size_t ListSize(const TandemValue* v) {
-  return Read(v)->is_list() ? Read(v)->AsList().values.size() : 0;
+  return v != nullptr && Read(v)->is_list() ? Read(v)->AsList().values.size()
+                                            : 0;
 }
 const TandemValue* ListElement(const TandemValue* v, size_t i) {
   return i < ListSize(v) ? Show(&Read(v)->AsList().values[i]) : nullptr;
@@ -122,11 +134,13 @@ const TandemValue* ListElement(const TandemValue* v, size_t i) {
 
 // Writes the fields that the plugin's struct has room for.
 void PutInfo(const TandemTensorInfo& full, TandemTensorInfo* info) {
+  if (info == nullptr || info->size < sizeof(info->size)) return;
   const size_t size = std::min(info->size, sizeof(TandemTensorInfo));
   std::memcpy(info, &full, size);
   info->size = size;
 }
 void TensorInfo(const TandemTensor* t, TandemTensorInfo* info) {
+  if (t == nullptr || !Read(t).defined()) return PutInfo({}, info);
   const Tensor& tensor = Read(t);
   const TensorImpl& impl = *tensor.impl();
   TandemTensorInfo full = {};
@@ -145,7 +159,11 @@ void TensorInfo(const TandemTensor* t, TandemTensorInfo* info) {
 int32_t TensorEmpty(const int64_t* sizes, int32_t dim, int32_t dtype,
                     TandemTensor** out, TandemError* error) {
   const std::optional<DType> known = DTypeFromInt(dtype);
-  if (!known.has_value() || dim < 0) {
+  if (out == nullptr) {
+    return Fail(absl::InvalidArgumentError("no place for a tensor"), error);
+  }
+  *out = nullptr;
+  if (!known.has_value() || dim < 0 || (dim > 0 && sizes == nullptr)) {
     return Fail(absl::InvalidArgumentError("no such dtype or rank"), error);
   }
   absl::StatusOr<Tensor> t =
@@ -155,32 +173,43 @@ int32_t TensorEmpty(const int64_t* sizes, int32_t dim, int32_t dtype,
   return 0;
 }
 TandemTensor* TensorShare(const TandemTensor* t) {
+  if (t == nullptr) return nullptr;
   return reinterpret_cast<TandemTensor*>(new Tensor(Read(t)));
 }
 void TensorRelease(TandemTensor* t) { delete reinterpret_cast<Tensor*>(t); }
 
-const char* NodeName(const TandemNode* n) { return n->name.c_str(); }
+const char* NodeName(const TandemNode* n) {
+  return n == nullptr ? "" : n->name.c_str();
+}
 int32_t NodeNumInputs(const TandemNode* n) {
+  if (n == nullptr) return 0;
   return static_cast<int32_t>(n->node->inputs().size());
 }
 int32_t NodeNumOutputs(const TandemNode* n) {
+  if (n == nullptr) return 0;
   return static_cast<int32_t>(n->node->outputs().size());
 }
 const TandemValue* NodeConstant(const TandemNode* n, int32_t i) {
-  if (i < 0 || static_cast<size_t>(i) >= n->constants.size()) return nullptr;
+  if (n == nullptr || i < 0 || static_cast<size_t>(i) >= n->constants.size()) {
+    return nullptr;
+  }
   const auto& constant = n->constants[static_cast<size_t>(i)];
   return constant.has_value() ? Show(&*constant) : nullptr;
 }
 
 int32_t GroupNumInputs(const TandemGroup* g) {
+  if (g == nullptr) return 0;
   return static_cast<int32_t>(g->inputs.size());
 }
 int32_t GroupNumOutputs(const TandemGroup* g) {
+  if (g == nullptr) return 0;
   return static_cast<int32_t>(g->graph->outputs().size());
 }
 int32_t GroupInputInfo(const TandemGroup* g, int32_t i,
                        TandemTensorInfo* info) {
-  if (i < 0 || static_cast<size_t>(i) >= g->inputs.size()) return 0;
+  if (g == nullptr || i < 0 || static_cast<size_t>(i) >= g->inputs.size()) {
+    return 0;
+  }
   const ValueDescription& d = g->inputs[static_cast<size_t>(i)];
   if (!d.is_tensor) return 0;
   TandemTensorInfo full = {};
@@ -196,10 +225,13 @@ int32_t GroupInputInfo(const TandemGroup* g, int32_t i,
   return 1;
 }
 int32_t GroupNumNodes(const TandemGroup* g) {
+  if (g == nullptr) return 0;
   return static_cast<int32_t>(g->nodes.size());
 }
 const TandemNode* GroupNode(const TandemGroup* g, int32_t i) {
-  if (i < 0 || static_cast<size_t>(i) >= g->nodes.size()) return nullptr;
+  if (g == nullptr || i < 0 || static_cast<size_t>(i) >= g->nodes.size()) {
+    return nullptr;
+  }
   return &g->nodes[static_cast<size_t>(i)];
 }
 int32_t NumberOf(const TandemGroup* g, const Value* v) {
@@ -222,25 +254,42 @@ int32_t GroupOutput(const TandemGroup* g, int32_t i) {
 }
 
 void TextAppend(TandemText* text, const char* bytes, size_t length) {
-  text->text.append(bytes, length);
+  if (text != nullptr && bytes != nullptr) text->text.append(bytes, length);
 }
 
 int32_t ParallelFor(int64_t total, int64_t grain,
                     void (*body)(void* state, int64_t begin, int64_t end),
                     void* state, TandemError* error) {
+  if (body == nullptr) {
+    return Fail(absl::InvalidArgumentError("parallel_for without a body"),
+                error);
+  }
+  if (total <= 0) return 0;
+  // An exception must not leave a thread of the caller's pool.
+  std::atomic<bool> threw{false};
   const absl::Status status = tandem::ParallelFor(
-      total, grain,
-      [&](int64_t begin, int64_t end) { body(state, begin, end); });
-  return status.ok() ? 0 : Fail(status, error);
+      total, std::max<int64_t>(grain, 1), [&](int64_t begin, int64_t end) {
+        try {
+          body(state, begin, end);
+        } catch (...) {
+          threw.store(true, std::memory_order_relaxed);
+        }
+      });
+  if (!status.ok()) return Fail(status, error);
+  if (!threw.load()) return 0;
+  return Fail(absl::InternalError("a piece of parallel_for threw an exception"),
+              error);
 }
 
 }  // namespace
 
 void PutError(const absl::Status& status, TandemError* error) {
-  if (error == nullptr) return;
+  constexpr size_t kHead = offsetof(TandemError, message);
+  if (error == nullptr || error->size < kHead) return;
   error->code = static_cast<int32_t>(status.code());
-  const size_t n =
-      std::min(status.message().size(), sizeof(error->message) - 1);
+  const size_t room = std::min(error->size - kHead, sizeof(error->message));
+  if (room == 0) return;
+  const size_t n = std::min(status.message().size(), room - 1);
   std::memcpy(error->message, status.message().data(), n);
   error->message[n] = '\0';
 }

@@ -299,7 +299,8 @@ class Registrar {
     b.compile = [](void* state, const TandemGroup* g, void** executable,
                    TandemError* error) -> int32_t {
       std::unique_ptr<Executable> e;
-      const Result r = static_cast<Backend*>(state)->Compile(Group(g), &e);
+      Result r = static_cast<Backend*>(state)->Compile(Group(g), &e);
+      if (r.ok() && e == nullptr) r = Result::Error("no executable came back");
       *executable = e.release();
       return r.Put(error);
     };

@@ -56,9 +56,20 @@ absl::Status CopyStruct(const T* from, absl::string_view what, T* to) {
     return absl::InvalidArgumentError(
         absl::StrCat("a ", what, " without its size"));
   }
+  // No half pointers: a size that a compiler gave is a multiple of 8.
+  const size_t size = std::min(from->size, sizeof(T)) & ~size_t{7};
   std::memset(to, 0, sizeof(T));
-  std::memcpy(to, from, std::min(from->size, sizeof(T)));
+  std::memcpy(to, from, size);
   return absl::OkStatus();
+}
+
+// What frees things of a plugin: nobody is there to hear of its exceptions.
+template <typename F>
+void Contain(F&& f) {
+  try {
+    f();
+  } catch (...) {
+  }
 }
 
 template <typename T>
@@ -66,7 +77,8 @@ struct Owned {
   std::string plugin;
   T functions = {};
   ~Owned() {
-    if (functions.destroy != nullptr) functions.destroy(functions.state);
+    if (functions.destroy == nullptr) return;
+    Contain([&] { functions.destroy(functions.state); });
   }
 };
 
@@ -122,6 +134,10 @@ absl::Status InvokeKernel(void (*function)(), const KernelCall& call) {
 
 int32_t AddOperator(TandemRegistry* r, const char* schema, const char* family,
                     uint32_t effects, TandemError* error) {
+  if (r == nullptr || schema == nullptr) {
+    PutError(absl::InvalidArgumentError("an operator without a schema"), error);
+    return -1;
+  }
   if (r->operators == nullptr) {
     PutError(absl::FailedPreconditionError(
                  "this program takes no operators from plugins"),
@@ -138,6 +154,10 @@ int32_t AddOperator(TandemRegistry* r, const char* schema, const char* family,
 
 absl::Status AddKernel(TandemRegistry* r, const char* backend, const char* op,
                        const TandemKernel* functions) {
+  if (r == nullptr || backend == nullptr || op == nullptr) {
+    return absl::InvalidArgumentError(
+        "a kernel needs the names of a backend and an operator");
+  }
   auto kernel = std::make_shared<PluginKernel>();
   kernel->plugin = r->plugin;
   TANDEM_RETURN_IF_ERROR(CopyStruct(functions, "kernel", &kernel->functions));
@@ -169,10 +189,11 @@ class PluginExecutable : public GroupExecutable {
                    void* executable)
       : backend_(std::move(backend)), executable_(executable) {}
   ~PluginExecutable() override {
-    if (backend_->functions.destroy_executable != nullptr) {
+    if (backend_->functions.destroy_executable == nullptr) return;
+    Contain([&] {
       backend_->functions.destroy_executable(backend_->functions.state,
                                              executable_);
-    }
+    });
   }
   absl::Status Run(const KernelCall& call) const override {
     return RunCall(backend_->plugin, call,
@@ -231,6 +252,7 @@ class PluginGroupBackend : public GroupBackend {
 
 absl::Status AddGroupBackend(TandemRegistry* r,
                              const TandemGroupBackend* functions) {
+  if (r == nullptr) return absl::InvalidArgumentError("no registry");
   auto backend = std::make_shared<OwnedBackend>();
   backend->plugin = r->plugin;
   TANDEM_RETURN_IF_ERROR(CopyStruct(functions, "backend", &backend->functions));
@@ -247,6 +269,7 @@ absl::Status AddGroupBackend(TandemRegistry* r,
 // ---- passes
 
 absl::Status AddPass(TandemRegistry* r, const TandemPass* functions) {
+  if (r == nullptr) return absl::InvalidArgumentError("no registry");
   if (*r->add_pass == nullptr) {
     return absl::FailedPreconditionError(
         "this program takes no passes from plugins");
