@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <utility>
 
+#include "absl/hash/hash.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "tandem/runtime/plan.h"
@@ -89,6 +90,25 @@ const std::shared_ptr<GroupEntry>* GroupSite::FindLocked(
   return nullptr;
 }
 
+bool GroupSite::ComesAgain(const KernelCall& call) {
+  size_t hash = 0;
+  for (size_t i = 0; i < call.num_inputs; ++i) {
+    const IValue& v = call.in(i);
+    if (!v.is_tensor()) continue;
+    const TensorImpl& t = *v.AsTensor().impl();
+    hash = absl::HashOf(hash, t.dtype, absl::MakeConstSpan(t.sizes),
+                        absl::MakeConstSpan(t.strides));
+  }
+  const auto it = std::find(recent_.begin(), recent_.end(), hash);
+  if (it != recent_.end()) {
+    recent_.erase(it);
+    return true;
+  }
+  if (recent_.size() >= kRecent) recent_.erase(recent_.begin());
+  recent_.push_back(hash);
+  return false;
+}
+
 GroupSite::Found GroupSite::Use(const std::shared_ptr<GroupEntry>& entry) {
   Found found;
   found.entry = entry.get();
@@ -109,6 +129,8 @@ GroupSite::Found GroupSite::Find(const KernelCall& call,
   {
     absl::MutexLock lock(&mutex_);
     if (const auto* entry = FindLocked(call)) return Use(*last = *entry);
+    if (compiled_ >= kEager && !ComesAgain(call)) return {};
+    ++compiled_;
   }
   // Compiled without the lock: other shapes go on meanwhile. Two threads may
   // compile the same; the first to end is kept.

@@ -31,10 +31,16 @@ struct GroupEntry {
 
 // Thread-safe. Executables are compiled when a description is first met, by the
 // thread that met it, and kept for the kMaxEntries that were met last; a
-// description that the backend refused is remembered, too.
+// description that the backend refused is remembered, too. After the first
+// kEager of them a description is compiled only when it comes again soon: where
+// every call has another shape, compiling costs more than it saves, and
+// libraries that generate code keep some of it for good.
 class GroupSite {
  public:
   static constexpr size_t kMaxEntries = 32;
+  static constexpr size_t kEager = 128;
+  // "Soon": among so many new descriptions.
+  static constexpr size_t kRecent = 64;
 
   // `kernels` computes the same node by node, from the group's inputs.
   GroupSite(const GroupBackend* backend, std::shared_ptr<const Graph> graph,
@@ -72,7 +78,12 @@ class GroupSite {
   PackedWeights weights_;
   mutable absl::Mutex mutex_;
   std::vector<std::shared_ptr<GroupEntry>> entries_ ABSL_GUARDED_BY(mutex_);
+  // Has this description been met lately? Remembers it.
+  bool ComesAgain(const KernelCall& call) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+
   uint64_t clock_ ABSL_GUARDED_BY(mutex_) = 0;
+  size_t compiled_ ABSL_GUARDED_BY(mutex_) = 0;
+  std::vector<size_t> recent_ ABSL_GUARDED_BY(mutex_);  // hashes, a ring
 };
 
 }  // namespace tandem

@@ -182,6 +182,19 @@ TEST_F(GroupTest, ManyShapesInTurnAreForgotten) {
   EXPECT_EQ(backend_->compiled, 101);
 }
 
+TEST_F(GroupTest, WhereEveryCallHasAnotherShapeKernelsRun) {
+  Function* f = Chain({"aten::relu", "aten::relu", "aten::neg"});
+  for (int64_t n = 1; n <= 1000; ++n) {
+    EXPECT_EQ(Run(f, {n}, 1), n <= 128 ? 999 : -1) << n;
+  }
+  EXPECT_EQ(backend_->compiled, 128);
+  // One that comes again is compiled.
+  EXPECT_EQ(Run(f, {1000}, 1), 999);
+  EXPECT_EQ(Run(f, {1000}, 1), 999);
+  EXPECT_EQ(Run(f, {2000}, 1), -1);
+  EXPECT_EQ(backend_->compiled, 129);
+}
+
 TEST_F(GroupTest, KernelsRunWhatTheBackendDoesNotDo) {
   Function* f = Chain({"aten::relu", "aten::relu", "aten::neg"});
   EXPECT_EQ(Run(f, {1, 1, 1}, 3), -3);
