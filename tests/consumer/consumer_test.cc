@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "tandem/backends/reference/reference.h"
+#include "tandem/backends/reference/families.h"
 #include "tandem/backends/registry.h"
 #include "tandem/runtime/engine.h"
 #include "tandem/serialization/torchscript/module_loader.h"
@@ -22,8 +22,16 @@ int Fail(const absl::Status& status) {
 int main(int argc, char** argv) {
   if (argc != 2) return 2;
   tandem::Registry registry;
-  absl::Status status = tandem::reference::Register(registry);
-  if (!status.ok()) return Fail(status);
+  // Only the families that the model needs: a binary holds what its BUILD file
+  // names. reference::Register() of reference.h brings all of them.
+  namespace reference = tandem::reference;
+  for (auto* family : {&reference::RegisterShape, &reference::RegisterPointwise,
+                       &reference::RegisterMatmul, &reference::RegisterFactory,
+                       &reference::RegisterReduce, &reference::RegisterScalar,
+                       &reference::RegisterList, &reference::RegisterPrim}) {
+    const absl::Status status = family(registry);
+    if (!status.ok()) return Fail(status);
+  }
   const tandem::Engine engine(&registry);
   absl::StatusOr<tandem::Module> model = tandem::LoadModule(argv[1]);
   if (!model.ok()) return Fail(model.status());

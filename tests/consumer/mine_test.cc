@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "tandem/backends/abi/plugin_host.h"
-#include "tandem/backends/reference/reference.h"
+#include "tandem/backends/reference/families.h"
 #include "tandem/backends/registry.h"
 #include "tandem/ir/canonical.h"
 #include "tandem/ir/compilation_unit.h"
@@ -43,7 +43,7 @@ int Run(const std::string& path) {
         passes.emplace_back(std::move(name), std::move(pass));
         return absl::OkStatus();
       });
-  absl::Status status = tandem::reference::Register(registry);
+  absl::Status status = tandem::reference::RegisterPointwise(registry);
   if (status.ok()) {
     status = path.empty() ? host.Link(mine_plugin()) : host.Load(path);
   }
