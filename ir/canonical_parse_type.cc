@@ -1,4 +1,6 @@
 // Tokens and types from canonical text.
+#include "absl/strings/ascii.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "tandem/ir/canonical_number.h"
 #include "tandem/ir/canonical_parser.h"
@@ -197,6 +199,19 @@ absl::StatusOr<TypePtr> Parser::ParseNamedTuple(int depth) {
   return Type::NamedTuple(std::move(name), std::move(names), std::move(types));
 }
 
+// "s0" -> -2, "s1" -> -3; nullopt for other names.
+std::optional<int64_t> Parser::TakeSymbol() {
+  const Token token = lexer_.token();
+  int64_t n;
+  if (token.kind != Token::Kind::kName || token.text.size() < 2 ||
+      token.text[0] != 's' || !absl::ascii_isdigit(token.text[1]) ||
+      !absl::SimpleAtoi(token.text.substr(1), &n) || n > (1 << 30)) {
+    return std::nullopt;
+  }
+  lexer_.Next();
+  return -2 - n;
+}
+
 absl::StatusOr<std::vector<int64_t>> Parser::ParseDims() {
   std::vector<int64_t> dims;
   TANDEM_RETURN_IF_ERROR(Expect("["));
@@ -204,6 +219,10 @@ absl::StatusOr<std::vector<int64_t>> Parser::ParseDims() {
     if (dims.size() == kMaxDims) return lexer_.Error("fewer dimensions");
     if (Take("*")) {
       dims.push_back(-1);
+      return absl::OkStatus();
+    }
+    if (const std::optional<int64_t> symbol = TakeSymbol()) {
+      dims.push_back(*symbol);
       return absl::OkStatus();
     }
     TANDEM_ASSIGN_OR_RETURN(const int64_t d, ParseInt());
@@ -245,6 +264,8 @@ absl::StatusOr<TypePtr> Parser::ParseTensorDetails(
       known_rank = false;
     } else if (Take("*")) {
       sizes.push_back(-1);
+    } else if (const std::optional<int64_t> symbol = TakeSymbol()) {
+      sizes.push_back(*symbol);
     } else if (TakeName("strides")) {
       TANDEM_RETURN_IF_ERROR(Expect("="));
       TANDEM_ASSIGN_OR_RETURN(details.strides, ParseDims());
@@ -262,7 +283,7 @@ absl::StatusOr<TypePtr> Parser::ParseTensorDetails(
       sizes.push_back(size);
     } else {
       return lexer_.Error(
-          "a size, '*', '...', strides, requires_grad or device");
+          "a size, '*', 's0', '...', strides, requires_grad or device");
     }
     if (sizes.size() > kMaxDims) return lexer_.Error("fewer dimensions");
     return absl::OkStatus();

@@ -53,6 +53,7 @@ class Parser {
   absl::Status ExpectName(absl::string_view name);
   bool Take(absl::string_view punct);
   bool TakeName(absl::string_view name);
+  std::optional<int64_t> TakeSymbol();
   // A name, plain or quoted; `what` says it in the error.
   absl::StatusOr<std::string> ParseName(absl::string_view what);
   absl::StatusOr<std::string> ParseString();

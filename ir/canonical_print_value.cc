@@ -102,7 +102,10 @@ void Printer::PrintTypes(absl::Span<const TypePtr> types) {
 
 void Printer::PrintDims(const std::vector<int64_t>& dims) {
   Append(absl::StrJoin(dims, ", ", [](std::string* out, int64_t d) {
-    absl::StrAppend(out, d < 0 ? "*" : absl::StrCat(d));
+    // Symbol n is -2 - n.
+    absl::StrAppend(out, d < -1    ? absl::StrCat("s", -2 - d)
+                         : d == -1 ? "*"
+                                   : absl::StrCat(d));
   }));
 }
 

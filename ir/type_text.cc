@@ -15,7 +15,12 @@ std::string Join(absl::Span<const TypePtr> types, bool annotation) {
   });
 }
 
-std::string DimText(int64_t v) { return v < 0 ? "*" : absl::StrCat(v); }
+// -1 is a size that is not known, -2 - n the symbol s<n> (passes/
+// shape_analysis.h).
+std::string DimText(int64_t v) {
+  if (v < -1) return absl::StrCat("s", -2 - v);
+  return v < 0 ? "*" : absl::StrCat(v);
+}
 
 // "Float(2, 3, strides=[3, 1], requires_grad=0, device=cpu)", as PyTorch.
 std::string TensorText(const TensorType& t) {

@@ -11,6 +11,7 @@
 #include "tandem/passes/fuse_linear.h"
 #include "tandem/passes/inline.h"
 #include "tandem/passes/lift_constants.h"
+#include "tandem/passes/propagate_shapes.h"
 #include "tandem/passes/remove_dropout.h"
 #include "tandem/passes/remove_mutation.h"
 #include "tandem/passes/simplify.h"
@@ -92,6 +93,15 @@ absl::Status RegisterPasses(PassRegistry& registry) {
            "attention as written becomes scaled_dot_product_attention",
            /*needs=*/kInlined},
           &FuseAttention));
+  TANDEM_RETURN_IF_ERROR(
+      add({"propagate_shapes",
+           "types of tensors from the types of what they are made of",
+           /*needs=*/0,
+           /*gives=*/0,
+           /*breaks=*/0,
+           {"inputs T;T;...  types of the tensor parameters, as "
+            "float32:Nx3x224x224"}},
+          &PropagateShapes));
   return registry.AddPreset(
       "inference",
       "freeze(allow_training),remove_dropout,fold_constants,unroll_loops,"
