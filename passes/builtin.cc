@@ -11,6 +11,7 @@
 #include "tandem/passes/fuse_linear.h"
 #include "tandem/passes/inline.h"
 #include "tandem/passes/lift_constants.h"
+#include "tandem/passes/propagate_ranks.h"
 #include "tandem/passes/propagate_shapes.h"
 #include "tandem/passes/remove_dropout.h"
 #include "tandem/passes/remove_mutation.h"
@@ -78,6 +79,11 @@ absl::Status RegisterPasses(PassRegistry& registry) {
                                "max_nodes N  largest result (2000)"}},
                              &UnrollLoops));
   TANDEM_RETURN_IF_ERROR(
+      add({"propagate_ranks",
+           "numbers of dims that earlier checks decide, and their checks",
+           /*needs=*/kInlined},
+          &PropagateRanks));
+  TANDEM_RETURN_IF_ERROR(
       add({"remove_mutation", "in-place operators become functional ones"},
           &RemoveMutation));
   TANDEM_RETURN_IF_ERROR(
@@ -106,7 +112,8 @@ absl::Status RegisterPasses(PassRegistry& registry) {
       "inference",
       "freeze(allow_training),remove_dropout,fold_constants,unroll_loops,"
       "simplify,"
-      "fold_constants,eliminate_common_subexpressions,remove_mutation,"
+      "fold_constants,eliminate_common_subexpressions,propagate_ranks,"
+      "fold_constants,remove_mutation,"
       "fold_batch_norm,fuse_linear,fuse_attention,lift_constants,"
       "eliminate_dead_code");
 }

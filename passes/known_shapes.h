@@ -1,4 +1,4 @@
-// What is known of tensors without running: rank and dtype.
+// What is known of tensors without running: number of dims and dtype.
 #ifndef TANDEM_PASSES_KNOWN_SHAPES_H_
 #define TANDEM_PASSES_KNOWN_SHAPES_H_
 
@@ -12,8 +12,16 @@ namespace tandem {
 // with lists of known length, transposes, elementwise results, …
 std::optional<int64_t> KnownRank(const Value* v);
 
-// The dtype that its type names.
+// The dtype that its type names, or that follows from what makes it: a
+// convolution gives the dtype of its weights, most others that of their input.
+// Not for programs with `with` blocks in them, where autocast may choose others
+// (TypedDType below is all that is known there).
 std::optional<DType> KnownDType(const Value* v);
+std::optional<DType> TypedDType(const Value* v);
+
+// Does the operator give as many dims as its first input has, whatever they
+// are?
+bool KeepsRank(const Node& n);
 
 }  // namespace tandem
 

@@ -11,6 +11,7 @@
 #include "absl/strings/str_cat.h"
 #include "tandem/ir/alias_analysis.h"
 #include "tandem/passes/rewrite.h"
+#include "tandem/passes/shape_steps.h"
 
 namespace tandem {
 namespace {
@@ -35,10 +36,11 @@ class BlockPartition {
   // nothing to group, which a small program's first call should not pay for.
   BlockPartition(Block* block, const AliasAnalysis* aliases,
                  absl::Span<const GroupBackend* const> backends,
-                 PartitionReport* report)
+                 const ShapeSteps& shape_steps, PartitionReport* report)
       : block_(block),
         aliases_(aliases),
         backends_(backends),
+        shape_steps_(shape_steps),
         report_(report) {}
 
   // Groups and, with aliases, puts them in place. Were there any?
@@ -47,6 +49,7 @@ class BlockPartition {
       index_[n] = nodes_.size();
       nodes_.push_back(n);
     }
+    FindSteps();
     FindDependencies();
     for (size_t i = 0; i < nodes_.size(); ++i) Place(i);
     for (size_t g = 0; g < groups_.size(); ++g) DropLooseViews(g);
@@ -66,12 +69,47 @@ class BlockPartition {
 
   // ---- what depends on what
 
+  // The steps of a node's sizes, and lists that only it uses, go where the node
+  // goes.
+  void FindSteps() {
+    steps_.resize(nodes_.size());
+    is_step_.assign(nodes_.size(), false);
+    for (size_t i = 0; i < nodes_.size(); ++i) {
+      const auto add = [&](const Node* step) {
+        steps_[i].push_back(index_.at(step));
+        is_step_[steps_[i].back()] = true;
+      };
+      if (const auto it = shape_steps_.find(nodes_[i]);
+          it != shape_steps_.end()) {
+        for (const Node* step : it->second) add(step);
+      }
+      if (!nodes_[i]->is(NodeKind::kOperator)) continue;
+      for (const Value* v : nodes_[i]->inputs()) {
+        const auto it = index_.find(v->node());
+        if (it != index_.end() && v->node()->is(NodeKind::kListConstruct) &&
+            v->uses().size() == 1 && !is_step_[it->second]) {
+          add(v->node());
+        }
+      }
+    }
+  }
+
+  // What a node and its steps depend on, but for each other.
+  std::set<size_t> Needs(size_t i) const {
+    std::set<size_t> needs = depends_[i];
+    for (size_t s : steps_[i]) {
+      needs.insert(depends_[s].begin(), depends_[s].end());
+    }
+    for (size_t s : steps_[i]) needs.erase(s);
+    return needs;
+  }
+
   // May the node run earlier or later, as far as memory goes?
   bool IsMovable(const Node* n) const {
     if (n->is(NodeKind::kConstant)) return true;
     if (n->HasSideEffects() || !n->blocks().empty()) return false;
     if (!n->is(NodeKind::kOperator) && !n->is(NodeKind::kListConstruct) &&
-        !n->is(NodeKind::kTupleConstruct)) {
+        !n->is(NodeKind::kListUnpack) && !n->is(NodeKind::kTupleConstruct)) {
       return false;
     }
     if (n->is(NodeKind::kOperator) && n->op()->schema.is_mutable()) {
@@ -140,7 +178,7 @@ class BlockPartition {
 
   // May node `i` join group `g`?
   bool MayJoin(size_t i, int g) const {
-    for (size_t d : depends_[i]) {
+    for (size_t d : Needs(i)) {
       if (group_of_[d] != g && DependsOnGroup(d, g)) return false;
     }
     return true;
@@ -180,8 +218,11 @@ class BlockPartition {
 
   void Place(size_t i) {
     Node* n = nodes_[i];
-    if (!n->is(NodeKind::kOperator) || !movable_[i]) return;
+    if (!n->is(NodeKind::kOperator) || !movable_[i] || is_step_[i]) return;
     if (n->outputs().empty()) return;
+    for (size_t s : steps_[i]) {
+      if (!movable_[s]) return;
+    }
     for (const Value* v : n->outputs()) {
       if (!v->type()->is(TypeKind::kTensor)) return;
     }
@@ -200,29 +241,14 @@ class BlockPartition {
         Merge(g, mine);
       }
     };
-    // The nearest producer first; tensors of a list come through the list.
-    std::vector<size_t> producers;
-    for (size_t d : depends_[i]) {
-      producers.push_back(d);
-      if (nodes_[d]->is(NodeKind::kListConstruct)) {
-        producers.insert(producers.end(), depends_[d].begin(),
-                         depends_[d].end());
-      }
-    }
+    // The nearest producer first.
+    const std::set<size_t> needs = Needs(i);
+    std::vector<size_t> producers(needs.begin(), needs.end());
     std::sort(producers.rbegin(), producers.rend());
     for (size_t d : producers) consider(d);
     if (mine == kNone) {
       groups_.push_back({backend, {}, false});
       Join(i, static_cast<int>(groups_.size() - 1), worthwhile);
-    }
-    // A list that only this node uses comes along.
-    for (const Value* v : n->inputs()) {
-      const auto it = index_.find(v->node());
-      if (it != index_.end() && v->node()->is(NodeKind::kListConstruct) &&
-          v->uses().size() == 1 && movable_[it->second] &&
-          MayJoin(it->second, group_of_[i])) {
-        Join(it->second, group_of_[i], false);
-      }
     }
   }
 
@@ -230,6 +256,10 @@ class BlockPartition {
     group_of_[i] = g;
     groups_[g].nodes.insert(i);
     groups_[g].worthwhile |= worthwhile;
+    for (size_t s : steps_[i]) {
+      group_of_[s] = g;
+      groups_[g].nodes.insert(s);
+    }
   }
 
   void Merge(int from, int into) {
@@ -242,8 +272,10 @@ class BlockPartition {
   }
 
   void Leave(size_t i) {
+    if (group_of_[i] == kNone) return;
     groups_[group_of_[i]].nodes.erase(i);
     group_of_[i] = kNone;
+    for (size_t s : steps_[i]) Leave(s);
   }
 
   bool IsUsedOutside(const Node* n, int g) const {
@@ -266,11 +298,8 @@ class BlockPartition {
       const std::set<size_t> nodes = groups_[g].nodes;
       for (auto it = nodes.rbegin(); it != nodes.rend(); ++it) {
         Node* n = nodes_[*it];
-        if (n->is(NodeKind::kListConstruct)) {
-          if (!IsUsedOutside(n, group)) continue;
-        } else if (!IsView(*n->op()) || !IsUsedOutside(n, group)) {
-          continue;
-        }
+        if (is_step_[*it]) continue;
+        if (!IsView(*n->op()) || !IsUsedOutside(n, group)) continue;
         // Its users inside would need it from outside: they must go, too, or
         // take it as an input; the latter is a cycle if it needs the group.
         bool used_inside = false;
@@ -282,7 +311,7 @@ class BlockPartition {
         }
         const size_t i = *it;
         bool needs_group = false;
-        for (size_t d : depends_[i]) needs_group |= group_of_[d] == group;
+        for (size_t d : Needs(i)) needs_group |= group_of_[d] == group;
         if (used_inside && needs_group) {
           for (size_t m : nodes) {
             if (m > i && group_of_[m] == group && DependsOnNode(m, i)) Leave(m);
@@ -291,14 +320,6 @@ class BlockPartition {
         Leave(i);
         changed = true;
         break;
-      }
-    }
-    // Lists whose user left.
-    const std::set<size_t> nodes = groups_[g].nodes;
-    for (size_t i : nodes) {
-      if (nodes_[i]->is(NodeKind::kListConstruct) &&
-          IsUsedOutside(nodes_[i], group)) {
-        Leave(i);
       }
     }
   }
@@ -320,9 +341,10 @@ class BlockPartition {
     for (Group& group : groups_) {
       size_t operators = 0;
       for (size_t i : group.nodes) {
-        operators +=
-            nodes_[i]->is(NodeKind::kOperator) && !IsView(*nodes_[i]->op()) ? 1
-                                                                            : 0;
+        operators += nodes_[i]->is(NodeKind::kOperator) && !is_step_[i] &&
+                             !IsView(*nodes_[i]->op())
+                         ? 1
+                         : 0;
       }
       if (operators >= (group.worthwhile ? 1 : kSmallestGroup)) continue;
       const std::set<size_t> nodes = group.nodes;
@@ -337,6 +359,15 @@ class BlockPartition {
   std::vector<size_t> Order() const {
     std::vector<size_t> order;
     std::vector<uint8_t> state(nodes_.size(), 0);  // 1: open, 2: done
+    // What stays in its order and needs no group, checks that raise most of
+    // all, runs before a group that it stands in the middle of: a program that
+    // ends there ends as it did.
+    std::vector<bool> free(nodes_.size(), false);
+    for (size_t i = 0; i < nodes_.size(); ++i) {
+      free[i] = group_of_[i] == kNone &&
+                std::all_of(depends_[i].begin(), depends_[i].end(),
+                            [&](size_t d) { return d < i && free[d]; });
+    }
     const auto members = [&](size_t i) {
       return group_of_[i] == kNone
                  ? std::vector<size_t>{i}
@@ -356,6 +387,9 @@ class BlockPartition {
         for (size_t m : o.members) {
           state[m] = 1;
           o.needs.insert(o.needs.end(), depends_[m].begin(), depends_[m].end());
+        }
+        for (size_t j = o.members.front(); j < o.members.back(); ++j) {
+          if (!movable_[j] && free[j]) o.needs.push_back(j);
         }
         stack.push_back(std::move(o));
       };
@@ -423,9 +457,10 @@ class BlockPartition {
                                         n->input(k)->type())
                 : take(n->input(k)));
       }
-      Node* copy = n->is(NodeKind::kOperator)
-                       ? inner->Create(n->op(), arguments)
-                       : inner->Create(n->kind(), arguments, 1);
+      Node* copy =
+          n->is(NodeKind::kOperator)
+              ? inner->Create(n->op(), arguments)
+              : inner->Create(n->kind(), arguments, n->outputs().size());
       copy->set_range(n->range());
       for (size_t o = 0; o < n->outputs().size(); ++o) {
         copy->output(o)->set_type(n->output(o)->type());
@@ -464,14 +499,17 @@ class BlockPartition {
       nodes_[*it]->Destroy();
     }
     ++report_->groups;
-    report_->grouped_nodes += order.size();
+    for (size_t i : order) report_->grouped_nodes += is_step_[i] ? 0 : 1;
   }
 
   Block* const block_;
   const AliasAnalysis* const aliases_;
   const absl::Span<const GroupBackend* const> backends_;
+  const ShapeSteps& shape_steps_;
   PartitionReport* const report_;
   std::vector<Node*> nodes_;
+  std::vector<std::vector<size_t>> steps_;  // of a node's sizes
+  std::vector<bool> is_step_;
   absl::flat_hash_map<const Node*, size_t> index_;
   std::vector<std::set<size_t>> depends_;
   std::vector<bool> movable_;
@@ -503,13 +541,14 @@ absl::StatusOr<PartitionReport> Partition(
   CollectBlocks(graph->block(), &blocks);
   bool any = false;
   for (Block* block : blocks) {
-    any |= BlockPartition(block, nullptr, groups, &report).Run();
+    any |= BlockPartition(block, nullptr, groups, {}, &report).Run();
   }
   if (!any) return report;
   report.refusals.clear();
+  const ShapeSteps shape_steps = CopyShapeSteps(graph, groups);
   const AliasAnalysis aliases(*graph);
   for (Block* block : blocks) {
-    BlockPartition(block, &aliases, groups, &report).Run();
+    BlockPartition(block, &aliases, groups, shape_steps, &report).Run();
   }
   // What only groups used is inside of them now.
   for (Block* block : blocks) {

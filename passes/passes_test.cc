@@ -3,6 +3,7 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/substitute.h"
 #include "gtest/gtest.h"
 #include "tandem/backends/registry.h"
 #include "tandem/ir/canonical.h"
@@ -225,6 +226,72 @@ TEST_F(Passes, WritesToFreshTensorsBecomeNewTensors) {
       %c = aten::sigmoid(%b)
       %d = aten::relu_(%x)
       return (%c, %d))"));
+}
+
+// A sum of two tensors keeps the dtype of the first where both have one, which
+// follows from weights.
+TEST_F(Passes, SumsInPlaceBecomeFunctionalWhereDtypesAreKnown) {
+  const char* const text = R"(
+    graph(%x, %w : Float(4, 3)):
+      %1 : int = prim::Constant[value=1]()
+      %n : NoneType = prim::Constant()
+      %a = aten::linear(%x, %w, %n)
+      %b = aten::linear(%x, %w, %n)
+      %c = aten::relu(%b)
+      %d = aten::$0.Tensor(%a, %$1, %1)
+      return (%d))";
+  EXPECT_EQ(After("remove_mutation", absl::Substitute(text, "add_", "c")),
+            Is(absl::Substitute(text, "add", "c")));
+  EXPECT_EQ(After("remove_mutation", absl::Substitute(text, "add_", "x")),
+            Is(absl::Substitute(text, "add_", "x")));
+}
+
+TEST_F(Passes, ChecksOfRanksThatWereMadeGo) {
+  EXPECT_EQ(After("propagate_ranks,fold_constants,eliminate_dead_code", R"(
+    graph(%x):
+      %4 : int = prim::Constant[value=4]()
+      %m : str = prim::Constant[value="expected 4D input"]()
+      %n : NoneType = prim::Constant()
+      %a = aten::relu(%x)
+      %d : int = aten::dim(%a)
+      %e : bool = aten::ne.int(%d, %4)
+       = prim::If(%e)
+        block0():
+           = prim::RaiseException(%m, %n)
+          -> ()
+        block1():
+          -> ()
+      %b = aten::silu(%a)
+      %f : int = aten::dim(%b)
+      return (%b, %f))"),
+            Is(R"(
+    graph(%x):
+      %4 : int = prim::Constant[value=4]()
+      %m : str = prim::Constant[value="expected 4D input"]()
+      %n : NoneType = prim::Constant()
+      %a = aten::relu(%x)
+      %d : int = aten::dim(%x)
+      %e : bool = aten::ne.int(%d, %4)
+       = prim::If(%e)
+        block0():
+           = prim::RaiseException(%m, %n)
+          -> ()
+        block1():
+          -> ()
+      %b = aten::silu(%a)
+      %1 : int = prim::Constant[value=4]()
+      return (%b, %1))"));
+}
+
+TEST_F(Passes, RanksThatMayChangeAreNotTaken) {
+  const char* const text = R"(
+    graph(%x):
+      %0 : int = prim::Constant[value=0]()
+      %a = aten::relu(%x)
+      %b = aten::squeeze_.dim(%x, %0)
+      %d : int = aten::dim(%a)
+      return (%d, %b))";
+  EXPECT_EQ(After("propagate_ranks", text), Is(text));
 }
 
 TEST_F(Passes, WritesThatAViewShowsStay) {

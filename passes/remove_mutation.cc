@@ -41,8 +41,11 @@ const Operator* FunctionalOf(const Operator& op, const OperatorTable& table) {
 }
 
 // Would the functional operator give the dtype of its first argument?
-bool KeepsDType(const Node& n) {
-  const std::optional<DType> self = KnownDType(n.input(0));
+bool KeepsDType(const Node& n, bool may_autocast) {
+  const auto dtype_of = [&](const Value* v) {
+    return may_autocast ? TypedDType(v) : KnownDType(v);
+  };
+  const std::optional<DType> self = dtype_of(n.input(0));
   for (size_t i = 1; i < n.inputs().size(); ++i) {
     const Type& type = *n.op()->schema.arguments[i].type;
     const Type& inner = type.is(TypeKind::kOptional) ? *type.element() : type;
@@ -52,7 +55,7 @@ bool KeepsDType(const Node& n) {
     }
     if (!inner.is(TypeKind::kTensor)) continue;
     if (n.input(i)->type()->is(TypeKind::kNone)) continue;
-    const std::optional<DType> other = KnownDType(n.input(i));
+    const std::optional<DType> other = dtype_of(n.input(i));
     if (!self.has_value() || self != other) return false;
   }
   return true;
@@ -97,6 +100,8 @@ absl::StatusOr<PassResult> RemoveMutation(Graph* graph,
                                           const PassContext& context,
                                           const PassOptions& options) {
   PassResult result;
+  const bool may_autocast = AnyNode(
+      *graph->block(), [](const Node& n) { return n.is(NodeKind::kEnter); });
   for (bool again = true; again;) {
     again = false;
     // Each removal changes who aliases whom.
@@ -107,7 +112,9 @@ absl::StatusOr<PassResult> RemoveMutation(Graph* graph,
     ForEachNode(graph->block(), [&](Node* n) {
       if (n->op() == nullptr || n->inputs().empty()) return;
       const Operator* functional = FunctionalOf(*n->op(), *context.operators);
-      if (functional == nullptr || !KeepsDType(*n)) return;
+      if (functional == nullptr || !KeepsDType(*n, may_autocast)) {
+        return;
+      }
       Value* self = n->input(0);
       Node* made = self->node();
       if (made->owning_block() != n->owning_block() ||

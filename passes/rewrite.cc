@@ -3,6 +3,8 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/match.h"
+
 namespace tandem {
 Value* InsertConstantBefore(Node* at, IValue value, const TypePtr& type) {
   Graph* graph = at->graph();
@@ -115,6 +117,18 @@ Value* InputNamed(const Node& node, absl::string_view name) {
 std::optional<IValue> ConstantInput(const Node& node, absl::string_view name) {
   const Value* v = InputNamed(node, name);
   return v == nullptr ? std::nullopt : ConstantOf(v);
+}
+
+bool MayChangeSizes(const Node& n) {
+  if (n.op() == nullptr || !n.op()->schema.is_mutable()) return false;
+  const std::string& op = n.op()->schema.name;
+  for (const char* name :
+       {"aten::resize", "aten::_resize", "aten::squeeze_", "aten::unsqueeze_",
+        "aten::t_", "aten::transpose_", "aten::swapaxes_", "aten::swapdims_",
+        "aten::set_", "aten::as_strided_", "aten::sparse_resize"}) {
+    if (absl::StartsWith(op, name)) return true;
+  }
+  return !absl::StartsWith(op, "aten::");
 }
 
 bool AnyNode(const Block& block, absl::FunctionRef<bool(const Node&)> is) {

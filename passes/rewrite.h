@@ -39,6 +39,10 @@ Value* InputNamed(const Node& node, absl::string_view name);
 // Its constant value.
 std::optional<IValue> ConstantInput(const Node& node, absl::string_view name);
 
+// Does the operator change the sizes of a tensor that it is given (resize_,
+// squeeze_, …)? True of any that writes and is none of PyTorch's.
+bool MayChangeSizes(const Node& node);
+
 // Does any node of the graph, nested ones too, satisfy it?
 bool AnyNode(const Block& block, absl::FunctionRef<bool(const Node&)> is);
 

@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "tandem/backends/shape_values.h"
 #include "tandem/tensor/status_macros.h"
 
 namespace tandem::onednn {
@@ -28,6 +29,7 @@ absl::Status Builder::DefineInputs() {
     if (in.quantized) return Refuse("a quantized input");
     if (in.device.type != DeviceType::kCpu) return Refuse("not on the CPU");
     if (IsEmpty(in.sizes)) return Refuse("an empty tensor");
+    DefineSizes(graph_.inputs()[i], in.sizes);
     if (!DataType(in.dtype).has_value()) continue;
     Operand o;
     TANDEM_ASSIGN_OR_RETURN(o.md, d().Strided(in.sizes, in.dtype, in.strides));
@@ -297,7 +299,7 @@ bool Builder::DiesWith(const Operand& operand,
   if (parts_.buffers[operand.buffer].kind != Buffer::Kind::kInner) return false;
   for (const Value* v : holds_[operand.buffer]) {
     for (const Use& use : v->uses()) {
-      if (!done_.contains(use.user) &&
+      if (!done_.contains(use.user) && !ReadsSizes(*use.user) &&
           std::find(users.begin(), users.end(), use.user) == users.end()) {
         return false;
       }
@@ -325,6 +327,20 @@ absl::Status Builder::AddStep(const PrimitiveDesc& pd, Arguments args,
   step.name = std::move(name);
   parts_.steps.push_back(std::move(step));
   return absl::OkStatus();
+}
+
+void Builder::AddFunction(StepFunction function, Arguments args,
+                          std::string name) {
+  Step step;
+  step.function = std::move(function);
+  step.threads = parts_.threads;
+  for (const auto& [arg, o] : args) {
+    step.args.push_back({arg, parts_.slots.size()});
+    parts_.slots.push_back({o.md, o.buffer, o.byte_offset});
+  }
+  names_.push_back(name);
+  step.name = std::move(name);
+  parts_.steps.push_back(std::move(step));
 }
 
 void Builder::CountWork(DimSpan factors) {
@@ -368,6 +384,35 @@ absl::Status Builder::DefineOutputs() {
   return absl::OkStatus();
 }
 
+bool Builder::FoldSizes(Node* n) {
+  if (!IsShapeNode(*n)) return false;
+  const auto number = [&](const Value* v) -> std::optional<IValue> {
+    const auto it = numbers_.find(v);
+    if (it == numbers_.end()) return std::nullopt;
+    return it->second;
+  };
+  const auto sizes = [&](const Value* v) -> std::optional<Dims> {
+    if (const auto it = operands_.find(v); it != operands_.end()) {
+      return it->second.sizes;
+    }
+    if (const auto it = sizes_.find(v); it != sizes_.end()) return it->second;
+    return std::nullopt;
+  };
+  const std::optional<std::vector<IValue>> results =
+      EvaluateShapeNode(*n, number, sizes);
+  if (!results.has_value()) return false;
+  const WithInsertPoint here(&graph_, n);
+  for (size_t i = 0; i < results->size(); ++i) {
+    Value* v = n->output(i);
+    const IValue& result = (*results)[i];
+    numbers_[v] = result;
+    if (v->type()->is(TypeKind::kTensor)) continue;
+    v->ReplaceAllUsesWith(graph_.InsertConstant(result, n->range(), v->type()));
+  }
+  MarkDone(n);
+  return true;
+}
+
 absl::StatusOr<ProgramParts> Builder::Build(FindLowering find, int threads) {
   parts_.library = d().shared_library();
   parts_.threads = threads;
@@ -375,9 +420,9 @@ absl::StatusOr<ProgramParts> Builder::Build(FindLowering find, int threads) {
     return absl::InvalidArgumentError("a description for each input is needed");
   }
   TANDEM_RETURN_IF_ERROR(DefineInputs());
-  for (const Node* n : *graph_.block()) {
-    if (n->is(NodeKind::kConstant) || n->is(NodeKind::kListConstruct) ||
-        IsDone(n)) {
+  for (Node* n : *graph_.block()) {
+    if (n->is(NodeKind::kConstant) || IsDone(n) || FoldSizes(n) ||
+        n->is(NodeKind::kListConstruct)) {
       continue;
     }
     const Lower lower = find(*n);

@@ -35,9 +35,9 @@ class Builder {
   using Lower = absl::Status (*)(Builder& builder, const Node& node);
   using FindLowering = absl::FunctionRef<Lower(const Node&)>;
 
-  Builder(const Descriptors& descriptors, const Options& options,
-          const Graph& graph, absl::Span<const ValueDescription> inputs,
-          PackedWeights* weights)
+  // Numbers that follow from sizes become constants of the graph on the way.
+  Builder(const Descriptors& descriptors, const Options& options, Graph& graph,
+          absl::Span<const ValueDescription> inputs, PackedWeights* weights)
       : descriptors_(descriptors),
         options_(options),
         graph_(graph),
@@ -93,6 +93,10 @@ class Builder {
   // `value` is this from now on.
   void Define(const Value* value, const Operand& operand);
   // Counts a node as computed (fused ones).
+  // Only its sizes are known: it was fused into what follows.
+  void DefineSizes(const Value* value, DimSpan sizes) {
+    sizes_[value].assign(sizes.begin(), sizes.end());
+  }
   void MarkDone(const Node* node) { done_.insert(node); }
   bool IsDone(const Node* node) const { return done_.contains(node); }
   bool IsGroupOutput(const Value* value) const;
@@ -104,6 +108,8 @@ class Builder {
   // Adds a primitive; its scratchpad comes from the arena.
   absl::Status AddStep(const PrimitiveDesc& pd, Arguments args,
                        std::string name, int threads);
+  // Adds a step that is no primitive; `args` count from 0.
+  void AddFunction(StepFunction function, Arguments args, std::string name);
   // Multiplications, roughly, as a product of sizes: tells groups that are too
   // small to bother.
   void CountWork(DimSpan factors);
@@ -114,18 +120,22 @@ class Builder {
 
  private:
   size_t NewBuffer(Buffer buffer);
+  // Is it known from sizes what the node gives? Then its users have constants.
+  bool FoldSizes(Node* node);
   absl::Status DefineInputs();
   absl::Status DefineOutputs();
 
   const Descriptors& descriptors_;
   const Options& options_;
-  const Graph& graph_;
+  Graph& graph_;
   const absl::Span<const ValueDescription> inputs_;
   PackedWeights* const weights_;
 
   ProgramParts parts_;
   std::vector<std::string> names_;
   absl::flat_hash_map<const Value*, Operand> operands_;
+  absl::flat_hash_map<const Value*, Dims> sizes_;
+  absl::flat_hash_map<const Value*, IValue> numbers_;
   // Values whose elements a buffer holds.
   std::vector<std::vector<const Value*>> holds_;
   absl::flat_hash_set<const Node*> done_;

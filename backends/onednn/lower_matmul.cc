@@ -7,6 +7,8 @@
 #include "absl/strings/strip.h"
 #include "tandem/backends/onednn/lowerings.h"
 #include "tandem/backends/onednn/post_ops.h"
+#include "tandem/backends/onednn/row_product.h"
+#include "tandem/tensor/context.h"
 #include "tandem/tensor/status_macros.h"
 
 namespace tandem::onednn {
@@ -52,6 +54,69 @@ absl::StatusOr<Dims> SizesOf(const Product& p) {
   return *std::move(batch);
 }
 
+// Elements of a matrix from which on reading it is all that counts.
+constexpr int64_t kLargeMatrix = 65536;
+// Rows that a thread takes at a time.
+constexpr int64_t kRowsAtOnce = 64;
+
+// One row times a large constant matrix whose columns lie one after the other,
+// as linear's do: by RowProduct, from where the weights are, without packing.
+// Nullopt if it is anything else.
+absl::StatusOr<std::optional<Operand>> EmitRowProduct(Builder& b,
+                                                      const Product& p,
+                                                      const Value* result,
+                                                      DimSpan sizes) {
+  const int64_t length = p.a.sizes.back(), rows = p.b.sizes.back();
+  const bool one_row = std::all_of(p.a.sizes.begin(), p.a.sizes.end() - 1,
+                                   [](int64_t s) { return s == 1; });
+  const std::optional<Dims> lie = b.d().PlainStrides(p.b.md);
+  if (!one_row || p.b.sizes.size() != 2 || !b.IsConstant(p.b) ||
+      p.a.dtype != DType::kFloat || p.scale != 1 || b.options().allow_bf16 ||
+      rows * length < kLargeMatrix || !lie.has_value() || (*lie)[0] != 1 ||
+      (*lie)[1] < length) {
+    return std::optional<Operand>();
+  }
+  TANDEM_ASSIGN_OR_RETURN(const Operand x, b.AsContiguous(p.a));
+  Arguments args = {{0, x}, {1, p.b}};
+  const bool has_bias = p.bias.has_value();
+  int64_t bias_step = 0;
+  if (has_bias) {
+    TANDEM_ASSIGN_OR_RETURN(const Operand bias, b.AsContiguous(*p.bias));
+    bias_step = p.bias->sizes.back() == 1 ? 0 : 1;
+    args.push_back({2, bias});
+  }
+  TANDEM_ASSIGN_OR_RETURN(const MemoryDesc md,
+                          b.d().Contiguous(sizes, DType::kFloat));
+  const Operand y =
+      b.NewOperand(md, sizes, ContiguousStrides(sizes), DType::kFloat);
+  args.push_back({3, y});
+  b.AddFunction(
+      [length, rows, stride = (*lie)[1], has_bias,
+       bias_step](absl::Span<void* const> data) {
+        const auto* x = static_cast<const float*>(data[0]);
+        const auto* w = static_cast<const float*>(data[1]);
+        const auto* bias =
+            has_bias ? static_cast<const float*>(data[2]) : nullptr;
+        auto* y = static_cast<float*>(data.back());
+        const auto part = [&](int64_t i) {
+          const int64_t first = i * kRowsAtOnce;
+          RowProduct(x, w + first * stride, std::min(kRowsAtOnce, rows - first),
+                     length, stride,
+                     has_bias ? bias + first * bias_step : nullptr, bias_step,
+                     y + first);
+        };
+        const int64_t parts = (rows + kRowsAtOnce - 1) / kRowsAtOnce;
+        if (TaskRunner* tasks = CurrentContext().tasks; tasks != nullptr) {
+          tasks->Run(parts, part);
+        } else {
+          for (int64_t i = 0; i < parts; ++i) part(i);
+        }
+      },
+      std::move(args), absl::StrCat(p.name, " of a row"));
+  if (result != nullptr) b.Define(result, y);
+  return std::optional<Operand>(y);
+}
+
 // Defines `result`, unless null, of `sizes` (the product's without dims that
 // are not there or with leading ones unfolded).
 absl::StatusOr<Operand> EmitProduct(Builder& b, Product p, const Value* result,
@@ -62,6 +127,12 @@ absl::StatusOr<Operand> EmitProduct(Builder& b, Product p, const Value* result,
     return Refuse("operands of several dtypes");
   }
   TANDEM_ASSIGN_OR_RETURN(const Dims physical, SizesOf(p));
+  TANDEM_ASSIGN_OR_RETURN(const std::optional<Operand> row,
+                          EmitRowProduct(b, p, result, sizes));
+  if (row.has_value()) {
+    b.CountWork({p.a.sizes.back(), p.b.sizes.back()});
+    return *row;
+  }
   TANDEM_ASSIGN_OR_RETURN(p.a, AsMatrix(b, p.a));
   const bool packed = b.IsConstant(p.b);
   if (!packed) {

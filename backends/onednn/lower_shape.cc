@@ -4,6 +4,7 @@
 #include "absl/strings/str_cat.h"
 #include "tandem/backends/onednn/lowerings.h"
 #include "tandem/backends/onednn/post_ops.h"
+#include "tandem/ir/operators/shape_shapes.h"
 #include "tandem/tensor/status_macros.h"
 
 namespace tandem::onednn {
@@ -21,22 +22,24 @@ absl::StatusOr<int64_t> Wrapped(int64_t dim, size_t rank) {
   return *d;
 }
 
+// As the same elements under other sizes. Strides as PyTorch's: those of a view
+// where there is one.
 absl::Status DefineReshaped(Builder& b, const Node& n, const Operand& x,
                             const Dims& sizes) {
   if (Count(sizes) != Count(x.sizes)) return Refuse("sizes that do not fit");
-  TANDEM_ASSIGN_OR_RETURN(const Operand y, b.Reshape(x, sizes));
+  TANDEM_ASSIGN_OR_RETURN(Operand y, b.Reshape(x, sizes));
+  if (const std::optional<Dims> strides =
+          ViewStrides(x.sizes, x.strides, sizes)) {
+    y.strides = *strides;
+  } else if (n.Is("aten::view")) {
+    return Refuse("a view of what does not lie so");
+  }
   b.Define(n.output(), y);
   return absl::OkStatus();
 }
 
-// view, reshape (self, sizes)
-absl::Status LowerView(Builder& b, const Node& n) {
-  TANDEM_ASSIGN_OR_RETURN(const Operand x, b.Get(n.input(0)));
-  if (n.Is("aten::view") && DimSpan(ElementwiseStrides(x.sizes, x.strides)) !=
-                                DimSpan(ContiguousStrides(x.sizes))) {
-    return Refuse("a view of what is not contiguous");
-  }
-  Dims sizes = IntsArg(n, 1);
+// One -1 of `sizes` replaced by what is left of `count`.
+absl::StatusOr<Dims> Inferred(Dims sizes, int64_t count) {
   int64_t known = 1, unknown = -1;
   for (size_t i = 0; i < sizes.size(); ++i) {
     if (sizes[i] == -1 && unknown < 0) {
@@ -46,8 +49,121 @@ absl::Status LowerView(Builder& b, const Node& n) {
       return Refuse("sizes that do not fit");
     }
   }
-  if (unknown >= 0) sizes[unknown] = Count(x.sizes) / known;
+  if (unknown >= 0) sizes[unknown] = count / known;
+  return sizes;
+}
+
+// view, reshape (self, sizes)
+absl::Status LowerView(Builder& b, const Node& n) {
+  TANDEM_ASSIGN_OR_RETURN(const Operand x, b.Get(n.input(0)));
+  TANDEM_ASSIGN_OR_RETURN(const Dims sizes,
+                          Inferred(IntsArg(n, 1), Count(x.sizes)));
   return DefineReshaped(b, n, x, sizes);
+}
+
+// unflatten.int(self, dim, sizes)
+absl::Status LowerUnflatten(Builder& b, const Node& n) {
+  TANDEM_ASSIGN_OR_RETURN(const Operand x, b.Get(n.input(0)));
+  TANDEM_ASSIGN_OR_RETURN(const int64_t dim,
+                          Wrapped(IntArg(n, 1), x.sizes.size()));
+  if (x.sizes.empty()) return Refuse("a tensor of no dims");
+  TANDEM_ASSIGN_OR_RETURN(const Dims parts,
+                          Inferred(IntsArg(n, 2), x.sizes[dim]));
+  if (parts.empty() || Count(parts) != x.sizes[dim]) {
+    return Refuse("sizes that do not fit");
+  }
+  Dims sizes(x.sizes.begin(), x.sizes.begin() + dim);
+  sizes.insert(sizes.end(), parts.begin(), parts.end());
+  sizes.insert(sizes.end(), x.sizes.begin() + dim + 1, x.sizes.end());
+  return DefineReshaped(b, n, x, sizes);
+}
+
+// Every `step`-th element of `dim` from `start` on; `drop`: of one, the dim
+// goes.
+absl::Status DefinePart(Builder& b, const Node& n, const Operand& given,
+                        int64_t dim, int64_t start, int64_t length,
+                        int64_t step, bool drop) {
+  TANDEM_ASSIGN_OR_RETURN(Operand x, b.AsPlain(given));
+  Dims lie = *b.d().PlainStrides(x.md);
+  x.byte_offset +=
+      start * lie[dim] * static_cast<int64_t>(ElementSize(x.dtype));
+  lie[dim] *= step;
+  x.strides[dim] *= step;
+  x.sizes[dim] = length;
+  if (drop) {
+    lie.erase(lie.begin() + dim);
+    x.strides.erase(x.strides.begin() + dim);
+    x.sizes.erase(x.sizes.begin() + dim);
+    if (x.sizes.empty()) return Refuse("a tensor of no dims");
+  }
+  TANDEM_ASSIGN_OR_RETURN(x.md, b.d().Strided(x.sizes, x.dtype, lie));
+  b.Define(n.output(), x);
+  return absl::OkStatus();
+}
+
+// select.int(self, dim, index)
+absl::Status LowerSelect(Builder& b, const Node& n) {
+  TANDEM_ASSIGN_OR_RETURN(const Operand x, b.Get(n.input(0)));
+  if (x.sizes.size() < 2) return Refuse("a result of no dims");
+  TANDEM_ASSIGN_OR_RETURN(const int64_t dim,
+                          Wrapped(IntArg(n, 1), x.sizes.size()));
+  int64_t index = IntArg(n, 2);
+  if (index < 0) index += x.sizes[dim];
+  if (index < 0 || index >= x.sizes[dim]) return Refuse("the index");
+  return DefinePart(b, n, x, dim, index, 1, 1, /*drop=*/true);
+}
+
+// slice.Tensor(self, dim, start, end, step)
+absl::Status LowerSlice(Builder& b, const Node& n) {
+  TANDEM_ASSIGN_OR_RETURN(const Operand x, b.Get(n.input(0)));
+  if (x.sizes.empty()) return Refuse("a tensor of no dims");
+  TANDEM_ASSIGN_OR_RETURN(const int64_t dim,
+                          Wrapped(IntArg(n, 1), x.sizes.size()));
+  const auto bound = [&](size_t i) -> std::optional<int64_t> {
+    if (IsNoneArg(n, i)) return std::nullopt;
+    return IntArg(n, i);
+  };
+  const int64_t step = IntArg(n, 4);
+  if (step < 1) return Refuse("the step");
+  const SliceRange range = ClampSlice(x.sizes[dim], bound(2), bound(3), step);
+  if (range.length < 1) return Refuse("an empty result");
+  return DefinePart(b, n, x, dim, range.start, range.length, step,
+                    /*drop=*/false);
+}
+
+// expand(self, size, implicit): a product with ones where anything repeats.
+absl::Status LowerExpand(Builder& b, const Node& n) {
+  TANDEM_ASSIGN_OR_RETURN(Operand x, b.Get(n.input(0)));
+  Dims sizes = IntsArg(n, 1);
+  if (sizes.size() < x.sizes.size() || sizes.empty()) {
+    return Refuse("sizes that do not fit");
+  }
+  const size_t lead = sizes.size() - x.sizes.size();
+  bool same = lead == 0;
+  for (size_t i = 0; i < sizes.size(); ++i) {
+    if (sizes[i] == -1 && i >= lead) sizes[i] = x.sizes[i - lead];
+    if (sizes[i] < 1 || (i >= lead && x.sizes[i - lead] != 1 &&
+                         x.sizes[i - lead] != sizes[i])) {
+      return Refuse("sizes that do not fit");
+    }
+    same &= i >= lead && x.sizes[i - lead] == sizes[i];
+  }
+  if (same) {
+    b.Define(n.output(), x);
+    return absl::OkStatus();
+  }
+  TANDEM_RETURN_IF_ERROR(CheckDType(x.dtype, /*bf16=*/false));
+  TANDEM_ASSIGN_OR_RETURN(
+      const Operand ones,
+      b.MakeConstant(absl::StrCat("ones", DimsToString(sizes)),
+                     [&]() -> absl::StatusOr<Tensor> {
+                       TANDEM_ASSIGN_OR_RETURN(
+                           Tensor t, Tensor::Empty(sizes, DType::kFloat));
+                       float* to = reinterpret_cast<float*>(t.raw_data());
+                       std::fill(to, to + Count(sizes), 1.0f);
+                       return t;
+                     }));
+  return EmitBinary(b, dnnl_binary_mul, ones, x, "expand", n.output()).status();
 }
 
 // flatten(self, start_dim, end_dim)
@@ -199,9 +315,13 @@ absl::Status LowerCat(Builder& b, const Node& n) {
 }
 
 constexpr Lowering kLowerings[] = {
-    {"aten::view", &LowerView, Weight::kFollower},
-    {"aten::reshape", &LowerView, Weight::kFollower},
+    {"aten::view", &LowerView, Weight::kFollower, nullptr, true},
+    {"aten::reshape", &LowerView, Weight::kFollower, nullptr, true},
     {"aten::flatten.using_ints", &LowerFlatten, Weight::kFollower},
+    {"aten::unflatten.int", &LowerUnflatten, Weight::kFollower, nullptr, true},
+    {"aten::select.int", &LowerSelect, Weight::kFollower, nullptr, true},
+    {"aten::slice.Tensor", &LowerSlice, Weight::kFollower, nullptr, true},
+    {"aten::expand", &LowerExpand, Weight::kFollower, nullptr, true},
     {"aten::unsqueeze", &LowerUnsqueeze, Weight::kFollower},
     {"aten::squeeze", &LowerSqueeze, Weight::kFollower},
     {"aten::squeeze.dim", &LowerSqueeze, Weight::kFollower},

@@ -25,6 +25,9 @@ struct Lowering {
   // Why not this node, empty if it can be; null: whatever its arguments.
   // Arguments that are no tensors are constants already.
   std::string (*refuse)(const Node& node) = nullptr;
+  // Other arguments than tensors may follow from sizes (shape_values.h); they
+  // are constants when the node is lowered.
+  bool takes_sizes = false;
 };
 
 absl::Span<const Lowering> ConvLowerings();

@@ -11,6 +11,7 @@
 #include "absl/synchronization/mutex.h"
 #include "tandem/backends/onednn/builder.h"
 #include "tandem/backends/onednn/lowerings.h"
+#include "tandem/backends/shape_values.h"
 #include "tandem/tensor/context.h"
 #include "tandem/tensor/status_macros.h"
 
@@ -79,7 +80,8 @@ class Backend : public GroupBackend {
     const int threads = tasks == nullptr ? 1 : std::max(1, tasks->threads());
     // Primitives are made for the number of threads that run them.
     const Library::ScopedThreads scope(*library, threads);
-    Builder builder(descriptors, options_, group, inputs, weights);
+    const std::unique_ptr<Graph> graph = group.Clone();
+    Builder builder(descriptors, options_, *graph, inputs, weights);
     TANDEM_ASSIGN_OR_RETURN(ProgramParts parts,
                             builder.Build(
                                 [this](const Node& node) -> Builder::Lower {
@@ -113,7 +115,8 @@ class Backend : public GroupBackend {
         if (std::string reason = RefusalOfTensor(*v); !reason.empty()) {
           return reason;
         }
-      } else if (!ConstantArgument(v).has_value()) {
+      } else if (!ConstantArgument(v).has_value() &&
+                 !(l->takes_sizes && IsShapeValue(v))) {
         return absl::StrCat(arguments[i].name, " is not constant");
       }
     }
@@ -144,7 +147,7 @@ class Backend : public GroupBackend {
       for (const Value* v : n->inputs()) {
         const Node* producer = v->node();
         if (producer->owning_block() != node.owning_block()) continue;
-        if (producer->is(NodeKind::kListConstruct)) {
+        if (producer->is(NodeKind::kListConstruct) || IsShapeNode(*producer)) {
           todo.push_back(producer);
           continue;
         }

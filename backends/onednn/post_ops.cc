@@ -5,6 +5,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
+#include "tandem/backends/shape_values.h"
 #include "tandem/tensor/status_macros.h"
 
 namespace tandem::onednn {
@@ -23,6 +24,17 @@ struct Link {
   Dims strides;
 };
 
+// The one that looks at its elements.
+std::optional<Use> OnlyUse(const Value& v) {
+  std::optional<Use> only;
+  for (const Use& use : v.uses()) {
+    if (ReadsSizes(*use.user)) continue;
+    if (only.has_value()) return std::nullopt;
+    only = use;
+  }
+  return only;
+}
+
 // The operators that follow one after the other, each the only user of the one
 // before.
 std::vector<Link> Collect(Builder& b, const Fusable& f) {
@@ -38,8 +50,10 @@ std::vector<Link> Collect(Builder& b, const Fusable& f) {
   }
   const Value* v = f.result;
   Dims strides = f.strides;
-  while (v != nullptr && links.size() < kMaxChain && v->uses().size() == 1) {
-    const Use use = v->uses()[0];
+  while (v != nullptr && links.size() < kMaxChain) {
+    const std::optional<Use> only = OnlyUse(*v);
+    if (!only.has_value()) break;
+    const Use use = *only;
     const Node* u = use.user;
     if (u->op() == nullptr) break;
     Link link;
@@ -287,7 +301,10 @@ class Emitter {
     args.push_back({DNNL_ARG_DST, *dst});
     TANDEM_RETURN_IF_ERROR(
         b_.AddStep(pd, std::move(args), std::move(name), threads_));
-    for (const Node* node : Nodes(n)) b_.MarkDone(node);
+    for (const Node* node : Nodes(n)) {
+      b_.MarkDone(node);
+      for (const Value* v : node->outputs()) b_.DefineSizes(v, f_.sizes);
+    }
     Operand result = *dst;
     const Dims& strides = n == 0 ? f_.strides : links_[n - 1].strides;
     if (DimSpan(physical_) != DimSpan(f_.sizes)) {

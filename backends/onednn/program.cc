@@ -200,6 +200,19 @@ absl::Status Program::Execute(const KernelCall& call, Frame& frame) const {
   for (size_t s = 0; s < parts_.steps.size(); ++s) {
     TANDEM_RETURN_IF_ERROR(CheckStop());
     const Step& step = parts_.steps[s];
+    if (step.function) {
+      absl::InlinedVector<void*, 8> data;
+      for (const auto& [arg, slot] : step.args) {
+        const Slot& place = parts_.slots[slot];
+        const Buffer& buffer = parts_.buffers[place.buffer];
+        data.push_back(buffer.kind == Buffer::Kind::kConstant
+                           ? static_cast<char*>(buffer.constant->data()) +
+                                 place.byte_offset
+                           : frame.handles[slot]);
+      }
+      step.function(data);
+      continue;
+    }
     // The primitives' scratchpads were sized for step.threads.
     const Library::ScopedThreads scope(library,
                                        std::min(threads, step.threads));

@@ -2,6 +2,7 @@
 #ifndef TANDEM_BACKENDS_ONEDNN_PROGRAM_H_
 #define TANDEM_BACKENDS_ONEDNN_PROGRAM_H_
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <utility>
@@ -45,8 +46,13 @@ struct Slot {
   int64_t byte_offset = 0;
 };
 
+// What a step does that is no primitive: addresses of its arguments, in their
+// order.
+using StepFunction = std::function<void(absl::Span<void* const> data)>;
+
 struct Step {
-  Primitive primitive;
+  Primitive primitive;                       // null:
+  StepFunction function;                     // this instead
   std::vector<std::pair<int, size_t>> args;  // DNNL_ARG_…, slot
   std::string name;
   int threads = 1;

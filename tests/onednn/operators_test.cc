@@ -32,6 +32,21 @@ TEST(LinearTest, FoldsLeadingDims) {
   }
 }
 
+TEST(LinearTest, OneRowIsReadAsItLies) {
+  for (int64_t length : {256, 263, 300}) {
+    for (bool bias : {false, true}) {
+      TestGroup g;
+      Value* x = g.Input(Values({1, 1, length}));
+      x = g.Op("aten::linear", {x, g.Constant(Values({301, length})),
+                                bias ? g.Constant(Values({301})) : g.None()});
+      g.Output(g.Op("aten::relu", {x}));
+      std::string text;
+      EXPECT_EQ(Difference(g, &text, 1e-4), "") << length;
+      EXPECT_THAT(text, HasSubstr("linear of a row, relu"));
+    }
+  }
+}
+
 TEST(LinearTest, TakesWhatFollows) {
   TestGroup g;
   Value* x = g.Input(Values({2, 7, 64}));
@@ -395,6 +410,46 @@ TEST(SupportTest, SaysWhy) {
                 {x, g.Ints({2, 2}), g.Ints({}), g.Ints({0, 0}),
                  g.Constant(false), g.Constant(true), g.Constant(3)}));
   EXPECT_EQ(Refusal(g), "aten::avg_pool2d: divisor_override");
+}
+
+// ---- sizes that follow from tensors
+
+TEST(SizesTest, AreKnownWhenAGroupIsCompiled) {
+  TestGroup g;
+  Value* x = g.Input(Values({2, 5, 24}));
+  Value* y = g.Op("aten::linear", {x, g.Constant(Values({36, 24}))});
+  // [2, 5, 36] -> [2, 5, 3, 12] -> three of [2, 5, 12]
+  y = g.Op("aten::unflatten.int", {y, g.Constant(-1), g.Ints({3, 12})});
+  Value* q = g.Op("aten::select.int", {y, g.Constant(2), g.Constant(0)});
+  Value* k = g.Op("aten::select.int", {y, g.Constant(-2), g.Constant(-2)});
+  Value* v = g.Op("aten::slice.Tensor", {y, g.Constant(2), g.Constant(2)});
+  v = g.Op("aten::reshape", {v, g.Op("aten::size", {k})});
+  k = g.Op("aten::transpose.int", {k, g.Constant(1), g.Constant(2)});
+  Value* scores = g.Op("aten::relu", {g.Op("aten::matmul", {q, k})});
+  g.Output(g.Op("aten::add.Tensor", {g.Op("aten::matmul", {scores, v}), q}));
+  EXPECT_EQ(Difference(g), "");
+}
+
+TEST(SizesTest, FusingGoesOnWhereOnlySizesAreLookedAt) {
+  TestGroup g;
+  Value* y = g.Op("aten::linear",
+                  {g.Input(Values({4, 24})), g.Constant(Values({36, 24}))});
+  Value* z = g.Op("aten::relu", {y});
+  g.Output(g.Op("aten::add.Tensor",
+                {g.Op("aten::view", {z, g.Op("aten::size", {y})}),
+                 g.Input(Values({4, 36}))}));
+  std::string text;
+  EXPECT_EQ(Difference(g, &text), "");
+  EXPECT_THAT(text, HasSubstr("linear+relu"));
+}
+
+TEST(SizesTest, ExpandRepeats) {
+  TestGroup g;
+  Value* x = g.Op("aten::linear",
+                  {g.Input(Values({1, 24})), g.Constant(Values({36, 24}))});
+  x = g.Op("aten::expand", {x, g.Ints({3, 4, -1})});
+  g.Output(g.Op("aten::neg", {x}));
+  EXPECT_EQ(Difference(g), "");
 }
 
 }  // namespace
