@@ -56,7 +56,7 @@ class Execution {
   absl::Status Profile(const Plan& plan, const Instruction& i,
                        IValue* registers);
   absl::Status CheckTensors(const KernelSite& site,
-                            const KernelOptions& options, const Plan& plan,
+                            const KernelEntry& entry, const Plan& plan,
                             const Instruction& i, IValue* registers,
                             std::vector<std::pair<uint32_t, IValue>>* saved);
   absl::Status CallGroup(const Plan& plan, const Instruction& i,

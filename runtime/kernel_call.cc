@@ -16,7 +16,14 @@ namespace {
 // Every kernel takes it as it is.
 bool IsPlain(const TensorImpl& t) {
   return !t.conj && !t.neg && t.layout == Layout::kStrided &&
-         t.quantizer == nullptr && t.device.type != DeviceType::kMeta;
+         t.quantizer == nullptr && t.device.is_cpu();
+}
+
+// Kernels of the backend that is named as the device take tensors there; those
+// that read no elements take them anywhere.
+bool IsFor(const KernelEntry& entry, const Device& device) {
+  return entry.options.metadata_only ||
+         entry.backend == Device{device.type, -1}.ToString();
 }
 
 // Is a tensor, alone or in a list, quantized?
@@ -39,10 +46,12 @@ bool AnyQuantized(const KernelSite& site, const KernelCall& call) {
 const KernelEntry* EntryFor(const KernelSite& site, const KernelCall& call) {
   if (site.others.empty()) return site.entry;
   bool sparse = false, meta = false;
+  Device device;
   const auto look = [&](const Tensor& t) {
     if (!t.defined()) return;
     sparse = sparse || t.is_sparse();
     meta = meta || t.is_meta();
+    if (!t.device().is_cpu()) device = t.device();
   };
   for (uint8_t k : site.tensors) look(call.in(k).AsOptionalTensor());
   for (uint8_t k : site.optional_tensors) look(call.in(k).AsOptionalTensor());
@@ -54,7 +63,8 @@ const KernelEntry* EntryFor(const KernelSite& site, const KernelCall& call) {
   }
   const auto fits = [&](const KernelEntry* e) {
     return e->options.metadata_only ||
-           (!meta && (!sparse || e->options.handles_sparse));
+           (!meta && (!sparse || e->options.handles_sparse) &&
+            (device.is_cpu() || IsFor(*e, device)));
   };
   if (fits(site.entry)) return site.entry;
   for (const KernelEntry* e : site.others) {
@@ -153,9 +163,10 @@ absl::Status Execution::CallGroup(const Plan& plan, const Instruction& i,
 }
 
 absl::Status Execution::CheckTensors(
-    const KernelSite& site, const KernelOptions& options, const Plan& plan,
+    const KernelSite& site, const KernelEntry& entry, const Plan& plan,
     const Instruction& i, IValue* r,
     std::vector<std::pair<uint32_t, IValue>>* saved) {
+  const KernelOptions& options = entry.options;
   const uint32_t* inputs = plan.operands.data() + i.b;
   const AutocastPolicy policy =
       autocast_.empty() || autocast_.back() == DType::kUndefined
@@ -172,7 +183,14 @@ absl::Status Execution::CheckTensors(
           site.op->schema.name,
           ": a tensor on the meta device has no elements to compute with"));
     }
-    if (policy != AutocastPolicy::kNone && !t.is_sparse()) {
+    if (!t.device().is_cpu() && !IsFor(entry, t.device())) {
+      return absl::UnimplementedError(absl::StrCat(
+          "Could not run '", site.op->schema.FullName(),
+          "' with arguments from the '", t.device().ToString(),
+          "' device: none of the engine's backends has a kernel for it there"));
+    }
+    if (policy != AutocastPolicy::kNone && !t.is_sparse() &&
+        t.device().is_cpu()) {
       TANDEM_ASSIGN_OR_RETURN(Tensor cast, Autocast(out->defined() ? *out : t,
                                                     policy, autocast_.back()));
       if (!cast.is_same(t)) *out = std::move(cast);
@@ -256,7 +274,7 @@ absl::Status Execution::CallKernel(const Plan& plan, const Instruction& i,
   }
   std::vector<std::pair<uint32_t, IValue>> saved;
   const KernelEntry* entry = EntryFor(site, call);
-  absl::Status status = CheckTensors(site, entry->options, plan, i, r, &saved);
+  absl::Status status = CheckTensors(site, *entry, plan, i, r, &saved);
   if (status.ok()) {
     const bool quantized =
         site.quantized != nullptr && AnyQuantized(site, call);

@@ -40,9 +40,9 @@ absl::StatusOr<IValue> ToList(const Tensor& tensor, int64_t dim, int64_t code,
   if (!tensor.defined()) {
     return absl::InvalidArgumentError("tolist() needs a tensor");
   }
-  if (tensor.is_meta() || tensor.is_sparse()) {
+  if (!tensor.device().is_cpu() || tensor.is_sparse()) {
     return absl::UnimplementedError(
-        "tolist() needs a dense tensor with elements");
+        "tolist() needs a dense tensor on the CPU");
   }
   if (dim != tensor.dim()) {
     return absl::InvalidArgumentError(

@@ -223,11 +223,21 @@ absl::StatusOr<Tensor> NewStrided(const Tensor& src, DimSpan strides,
   return Tensor::EmptyStrided(src.sizes(), strides, dtype);
 }
 
+absl::Status NotHere(const Tensor& t) {
+  return absl::UnimplementedError(
+      absl::StrCat("elements of a tensor on ", t.device().ToString(),
+                   " cannot be reached from the CPU"));
+}
+
 }  // namespace
 
 absl::Status CopyElements(const Tensor& src, const Tensor& dst) {
   if (src.is_sparse() || dst.is_sparse()) {
     return absl::UnimplementedError("copy_() of sparse tensors");
+  }
+  // Elements of a device are its backend's to move.
+  for (const Tensor* t : {&src, &dst}) {
+    if (!t->device().is_cpu() && !t->is_meta()) return NotHere(*t);
   }
   if (src.sizes() != dst.sizes()) {
     TANDEM_RETURN_IF_ERROR(CheckBroadcasts(src, dst));
@@ -296,6 +306,7 @@ absl::Status FillElements(const Tensor& dst, const Scalar& value) {
   if (dst.is_sparse()) {
     return absl::UnimplementedError("fill_() of sparse tensors");
   }
+  if (!dst.device().is_cpu()) return NotHere(dst);
   TANDEM_RETURN_IF_ERROR(dst.storage()->EnsureWritable());
   // The element's bytes, then copies of them.
   Scalar v = value;

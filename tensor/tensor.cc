@@ -338,6 +338,11 @@ absl::StatusOr<Scalar> Tensor::Item() const {
     return absl::InvalidArgumentError(
         "Tensor.item() cannot be called on meta tensors");
   }
+  if (!device().is_cpu()) {
+    return absl::UnimplementedError(
+        absl::StrCat("elements of a tensor on ", device().ToString(),
+                     " cannot be reached from the CPU"));
+  }
   Scalar result;
   TANDEM_RETURN_IF_ERROR(
       VisitAll(dtype(), "item", [&](auto tag) -> absl::Status {

@@ -91,9 +91,9 @@ struct Work {
   std::string method;
   CallArguments arguments;
   absl::Status Call() const {
-    return session->engine()
-        .Call(*module, method, arguments.positional, arguments.named,
-              session->call_options())
+    return session
+        ->Call(*module, method, arguments.positional, arguments.named,
+               session->call_options())
         .status();
   }
 };

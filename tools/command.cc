@@ -43,12 +43,23 @@ void InstallSignalHandlers() {
   std::signal(SIGTERM, OnSignal);
 }
 
-absl::StatusOr<std::unique_ptr<Session>> Session::Create(
-    const Options& options) {
+absl::StatusOr<std::unique_ptr<Session>> Session::Create(const Options& options,
+                                                         bool list) {
   std::unique_ptr<Session> session(new Session());
   TANDEM_RETURN_IF_ERROR(native::Register(session->registry_));
   TANDEM_RETURN_IF_ERROR(reference::Register(session->registry_));
   TANDEM_RETURN_IF_ERROR(onednn::Register(session->registry_));
+  // Its registration goes through the whole table of operators.
+  const std::vector<std::string> wanted =
+      absl::StrSplit(options.Get("backend"), ',', absl::SkipEmpty());
+  const bool on_gpu =
+      std::find(wanted.begin(), wanted.end(), "cuda") != wanted.end();
+  if (on_gpu || list) {
+    TANDEM_ASSIGN_OR_RETURN(session->cuda_, cuda::Register(session->registry_));
+  }
+  if (on_gpu) {
+    TANDEM_ASSIGN_OR_RETURN(session->gpu_, session->cuda_->Get(0));
+  }
   TANDEM_RETURN_IF_ERROR(RegisterPasses(session->passes_));
   Session* const s = session.get();
   session->plugins_ = std::make_unique<PluginHost>(
@@ -65,8 +76,7 @@ absl::StatusOr<std::unique_ptr<Session>> Session::Create(
   }
   EngineOptions engine;
   if (options.Has("backend")) {
-    engine.backends =
-        absl::StrSplit(options.Get("backend"), ',', absl::SkipEmpty());
+    engine.backends = wanted;
     for (const std::string& name : engine.backends) {
       const auto& known = session->registry_.backends();
       if (std::find(known.begin(), known.end(), name) == known.end()) {
@@ -140,7 +150,9 @@ absl::StatusOr<Module> Session::Load(std::shared_ptr<File> file,
                                      TandemExtras* extras) const {
   absl::StatusOr<Module> module = Open(std::move(file), extras);
   if (!module.ok()) return NamePlugins(module.status());
-  return RunPipeline(*module);
+  TANDEM_ASSIGN_OR_RETURN(Module ready, RunPipeline(*module));
+  TANDEM_RETURN_IF_ERROR(MoveToGpu(ready));
+  return ready;
 }
 
 absl::StatusOr<Module> Session::Open(std::shared_ptr<File> file,
@@ -164,6 +176,41 @@ absl::StatusOr<Module> Session::Open(std::shared_ptr<File> file,
   TANDEM_ASSIGN_OR_RETURN(Module module, LoadModule(std::move(file), options));
   if (extras != nullptr) extras->files.assign(files.begin(), files.end());
   return module;
+}
+
+absl::Status Session::MoveToGpu(const Module& module) const {
+  if (gpu_ == nullptr) return absl::OkStatus();
+  TANDEM_RETURN_IF_ERROR(cuda::MoveModule(*gpu_, module.object()));
+  for (const auto& function : module.unit()->functions()) {
+    // What does not compile says so when it is called.
+    if (!function->EnsureDefined().ok()) continue;
+    if (function->graph() == nullptr) continue;
+    TANDEM_RETURN_IF_ERROR(cuda::MoveConstants(*gpu_, function->graph()));
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<IValue> Session::Call(const Module& module,
+                                     absl::string_view method,
+                                     std::vector<IValue> args,
+                                     const NamedValues& kwargs,
+                                     const CallOptions& options) const {
+  if (gpu_ == nullptr) {
+    return engine_->Call(module, method, std::move(args), kwargs, options);
+  }
+  cuda::ArgumentsOnDevice there(gpu_);
+  for (IValue& v : args) {
+    TANDEM_ASSIGN_OR_RETURN(v, there.Move(v));
+  }
+  NamedValues named = kwargs;
+  for (auto& [name, v] : named) {
+    TANDEM_ASSIGN_OR_RETURN(v, there.Move(v));
+  }
+  TANDEM_ASSIGN_OR_RETURN(
+      const IValue result,
+      engine_->Call(module, method, std::move(args), named, options));
+  TANDEM_RETURN_IF_ERROR(there.WriteBack());
+  return cuda::ToCpu(*cuda_, result);
 }
 
 absl::StatusOr<Module> Session::RunPipeline(const Module& module) const {

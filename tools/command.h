@@ -12,6 +12,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
 #include "tandem/backends/abi/plugin_host.h"
+#include "tandem/backends/cuda/cuda.h"
 #include "tandem/backends/registry.h"
 #include "tandem/passes/pass.h"
 #include "tandem/passes/pipeline.h"
@@ -73,13 +74,20 @@ inline constexpr FlagInfo kLoadFlag = {
 // Registry, plugins, engine and budget as the flags ask.
 class Session {
  public:
-  static absl::StatusOr<std::unique_ptr<Session>> Create(
-      const Options& options);
+  // `list`: registers backends that are not asked for, too.
+  static absl::StatusOr<std::unique_ptr<Session>> Create(const Options& options,
+                                                         bool list = false);
 
   const Registry& registry() const { return registry_; }
   const PassRegistry& passes() const { return passes_; }
   const PluginHost& plugins() const { return *plugins_; }
   const Engine& engine() const { return *engine_; }
+  // Calls a method; where models run on a GPU, arguments go there first, and
+  // what comes back, with changes of the arguments, is on the CPU again.
+  absl::StatusOr<IValue> Call(const Module& module, absl::string_view method,
+                              std::vector<IValue> args,
+                              const NamedValues& kwargs,
+                              const CallOptions& options) const;
   // Opens a .pt archive or a model.tandem, whatever it is named, and runs the
   // pipeline on it; __setstate__ runs under a budget and prints nothing.
   // `extras`, if not null, gets what lies beside the model.
@@ -99,8 +107,11 @@ class Session {
   Session() = default;
   absl::StatusOr<Module> RunPipeline(const Module& module) const;
   absl::Status ReadPipeline(const Options& options);
+  absl::Status MoveToGpu(const Module& module) const;
   OperatorTable operators_{&OperatorTable::Builtin()};
   Registry registry_{&operators_};
+  std::shared_ptr<cuda::Runtime> cuda_;
+  cuda::Gpu* gpu_ = nullptr;  // null: models run on the CPU
   std::unique_ptr<PluginHost> plugins_;
   PassRegistry passes_;
   Pipeline pipeline_;

@@ -12,7 +12,7 @@ constexpr FlagInfo kFlags[] = {
 };
 
 int Run(const Options& options) {
-  auto session = Session::Create(options);
+  auto session = Session::Create(options, /*list=*/true);
   if (!session.ok()) return Fail("plugins", session.status());
   const Registry& registry = (*session)->registry();
   const std::vector<const Operator*> all = registry.operators().All();

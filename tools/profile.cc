@@ -78,7 +78,7 @@ int Run(const Options& options) {
   for (int64_t k = 0; k <= *calls; ++k) {
     if (k == 1) call.profiler = &profiler;
     const int64_t start = profiler.Now();
-    const absl::StatusOr<IValue> result = (*session)->engine().Call(
+    const absl::StatusOr<IValue> result = (*session)->Call(
         *module, name, arguments->positional, arguments->named, call);
     if (!result.ok()) return Fail("profile", result.status());
     if (k > 0) whole_ns += profiler.Now() - start;

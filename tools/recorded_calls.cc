@@ -94,7 +94,7 @@ std::string RunCall(const Session& session, Tolerance tolerance,
   options.generator = generator;
   options.output = &output;
   options.warnings = &warnings;
-  const absl::StatusOr<IValue> got = session.engine().Call(
+  const absl::StatusOr<IValue> got = session.Call(
       module, method->AsString(), positional, named, options);
   const IValue* error = Find(call, "error");
   if (error != nullptr && error->is_string()) {

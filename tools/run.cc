@@ -88,7 +88,7 @@ int Run(const Options& options) {
   generator.Seed(static_cast<uint64_t>(*seed));
   call.generator = &generator;
   progress.Show("running");
-  const absl::StatusOr<IValue> result = (*session)->engine().Call(
+  const absl::StatusOr<IValue> result = (*session)->Call(
       *module, name, std::move(arguments->positional), arguments->named, call);
   progress.Clear();
   std::fflush(stdout);
