@@ -40,7 +40,8 @@ inline constexpr int kDescTransA = 3, kDescTransB = 4, kDescEpilogue = 7,
 // cublasLtMatrixLayoutAttribute_t
 inline constexpr int kLayoutBatchCount = 5, kLayoutStridedBatchOffset = 6;
 // cublasLtMatmulPreferenceAttributes_t
-inline constexpr int kPreferenceMaxWorkspaceBytes = 1;
+inline constexpr int kPreferenceMaxWorkspaceBytes = 1,
+                     kPreferenceMinAlignmentA = 5;  // and B, C, D
 // cublasLtEpilogue_t
 inline constexpr int kEpilogueDefault = 1, kEpilogueBias = 4;
 // cublasOperation_t

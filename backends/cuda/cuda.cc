@@ -19,6 +19,10 @@ absl::StatusOr<std::shared_ptr<Runtime>> Register(Registry& registry,
   AddElementwise(r);
   AddReductions(r);
   AddNorms(r);
+  AddMatmul(r);
+  AddConvolutions(r);
+  AddPooling(r);
+  AddIndexing(r);
   r.AddHost();
   TANDEM_RETURN_IF_ERROR(r.status());
   return runtime;

@@ -55,6 +55,12 @@ static __device__ __forceinline__ float BitsFloat(u32 b) {
   return __uint_as_float(b);
 }
 #endif
+// A number that would reach outside of memory stops the device.
+#ifdef TANDEM_HOST
+#define TANDEM_ASSERT(test) do { if (!(test)) __builtin_trap(); } while (0)
+#else
+#define TANDEM_ASSERT(test) do { if (!(test)) __trap(); } while (0)
+#endif
 #define FUNCTION static __device__ __forceinline__
 
 struct Half { u16 bits; };

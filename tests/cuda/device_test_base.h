@@ -31,6 +31,15 @@ class DeviceTest : public testing::Test {
       fake_ = FakeDriver::Create();
       options.libraries.driver = [this] { return fake_; };
       options.libraries.compiler = [] { return *compiler; };
+      // No libraries: the generated kernels of products and convolutions.
+      options.libraries.blas = [] {
+        return absl::StatusOr<std::shared_ptr<const CublasLt>>(
+            absl::NotFoundError("no cuBLASLt"));
+      };
+      options.libraries.dnn = [] {
+        return absl::StatusOr<std::shared_ptr<const Cudnn>>(
+            absl::NotFoundError("no cuDNN"));
+      };
       SetLibraries(&options.libraries);
     }
     ASSERT_TRUE(reference::Register(registry_).ok());

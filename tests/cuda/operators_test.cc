@@ -124,6 +124,97 @@ TEST_F(OperatorsTest, SoftmaxAndNormalisation) {
         1e-4);
 }
 
+TEST_F(OperatorsTest, Products) {
+  Check("aten::mm", {IValue(Values({5, 7})), IValue(Values({7, 3}))});
+  Check("aten::bmm", {IValue(Values({2, 9, 20})), IValue(Values({2, 20, 4}))});
+  Check("aten::addmm", {IValue(Values({3})), IValue(Values({5, 7})),
+                        IValue(Values({7, 3})), IValue(1), IValue(2)});
+  Check("aten::addmm", {IValue(Values({5, 1})), IValue(Values({5, 7})),
+                        IValue(Values({7, 3})), IValue(0.5), IValue(2)});
+  Check("aten::matmul",
+        {IValue(Values({2, 1, 5, 7})), IValue(Values({3, 7, 4}))});
+  Check("aten::matmul", {IValue(Values({7})), IValue(Values({7, 4}))});
+  Check("aten::linear", {IValue(Values({2, 5, 7})), IValue(Values({4, 7})),
+                         IValue(Values({4}))});
+  Check("aten::linear",
+        {IValue(Values({5, 7}, -2, 2, DType::kDouble)),
+         IValue(Values({4, 7}, -2, 2, DType::kDouble)), IValue()});
+  const IValue none, q(Values({2, 3, 6, 8}));
+  Check("aten::scaled_dot_product_attention",
+        {q, IValue(Values({2, 3, 5, 8})), IValue(Values({2, 3, 5, 4}))});
+  Check("aten::scaled_dot_product_attention",
+        {q, q, q, none, IValue(0.0), IValue(true)});
+}
+
+TEST_F(OperatorsTest, Convolutions) {
+  const IValue none;
+  const IValue x(Values({2, 4, 9, 8}));
+  Check("aten::conv2d",
+        {x, IValue(Values({6, 4, 3, 3})), IValue(Values({6})), Ints({2, 1}),
+         Ints({1, 1}), Ints({1, 2}), IValue(1)},
+        1e-4);
+  Check("aten::conv2d",
+        {x, IValue(Values({8, 1, 3, 3})), none, Ints({1}), Ints({1}), Ints({1}),
+         IValue(4)},
+        1e-4);
+  Check(
+      "aten::conv1d",
+      {IValue(Values({2, 3, 10})), IValue(Values({4, 3, 4})), none, Ints({3})},
+      1e-4);
+  Check("aten::conv3d",
+        {IValue(Values({1, 2, 4, 5, 6})), IValue(Values({3, 2, 2, 3, 2}))},
+        1e-4);
+  Check("aten::conv2d.padding",
+        {x, IValue(Values({5, 4, 2, 4})), none, Ints({1}), IValue("same")},
+        1e-4);
+  Check("aten::conv_transpose2d.input",
+        {x, IValue(Values({4, 3, 3, 2})), IValue(Values({6})), Ints({2, 3}),
+         Ints({1, 0}), Ints({1, 2}), IValue(2), Ints({1, 1})},
+        1e-4);
+}
+
+TEST_F(OperatorsTest, Pooling) {
+  const IValue x(Values({2, 3, 9, 8}));
+  Check("aten::max_pool2d",
+        {x, Ints({3}), Ints({2}), Ints({1}), Ints({1}), IValue(true)});
+  Check("aten::max_pool2d_with_indices",
+        {x, Ints({3, 2}), Ints({}), Ints({0}), Ints({2, 1})});
+  Check("aten::max_pool1d", {IValue(Values({3, 11})), Ints({3}), Ints({2})});
+  Check("aten::avg_pool2d",
+        {x, Ints({3}), Ints({2}), Ints({1}), IValue(true), IValue(false)});
+  Check("aten::avg_pool2d",
+        {x, Ints({3}), Ints({2}), Ints({1}), IValue(true), IValue(true)});
+  Check("aten::adaptive_avg_pool2d", {x, Ints({1, 1})});
+  Check("aten::adaptive_avg_pool2d", {x, Ints({4, 5})});
+  Check("aten::adaptive_max_pool2d", {x, Ints({4, 5})});
+}
+
+TEST_F(OperatorsTest, JoiningAndIndexing) {
+  const auto list = [](std::vector<Tensor> t) {
+    return IValue(MakeTensorList(t));
+  };
+  Check("aten::cat", {list({Values({2, 3}), Values({2, 1}),
+                            Values({2, 4}, -9, 9, DType::kInt64)}),
+                      IValue(1)});
+  Check("aten::stack", {list({Values({2, 3}), Values({2, 3})}), IValue(-1)});
+  const Tensor rows = Values({4, 2}, 0, 5, DType::kInt64);
+  Check("aten::embedding", {IValue(Values({5, 6})), IValue(rows)});
+  Check("aten::index_select", {IValue(Values({3, 5, 2})), IValue(1),
+                               IValue(Values({7}, 0, 5, DType::kInt32))});
+  Check("aten::gather", {IValue(Values({5, 2})), IValue(0), IValue(rows)});
+  const auto indices = [](std::vector<IValue> v) {
+    return IValue(MakeList(Type::Optional(Type::Tensor()), std::move(v)));
+  };
+  const Tensor i = Values({3, 1}, -4, 4, DType::kInt64);
+  const Tensor j = Values({2}, 0, 5, DType::kInt64);
+  Check("aten::index.Tensor",
+        {IValue(Values({4, 5, 6})), indices({IValue(i), IValue(j)})});
+  Check("aten::index.Tensor",
+        {IValue(Values({6, 4, 5})), indices({IValue(), IValue(i), IValue(j)})});
+  Check("aten::index.Tensor",
+        {IValue(Values({4, 6, 5})), indices({IValue(i), IValue(), IValue(j)})});
+}
+
 TEST_F(OperatorsTest, WhatHasNoKernelRunsOnTheCpu) {
   Check("aten::cumsum", {IValue(Values({3, 4})), IValue(1)}, 1e-5, false);
   Check("aten::sort", {IValue(Values({9}))}, 0, false);
