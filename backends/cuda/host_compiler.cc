@@ -48,7 +48,7 @@ class HostCompiler final : public Compiler {
     std::ofstream(stem + ".cc") << source;
     std::string output;
     if (!RunCommand(absl::StrCat(command_,
-                                 " -std=c++17 -O1 -w -fPIC -shared "
+                                 " -std=c++17 -O0 -w -fPIC -shared "
                                  "-ffp-contract=off -fwrapv -DTANDEM_HOST -o ",
                                  stem, ".so ", stem, ".cc"),
                     &output)) {

@@ -18,6 +18,25 @@
 
 namespace tandem::cuda {
 
+// The host's compiler, and NVRTC beside it where that is installed: what runs
+// here must compile for a GPU too.
+class BothCompilers : public Compiler {
+ public:
+  BothCompilers() : host_(*MakeHostCompiler()), nvrtc_(LoadNvrtc()) {}
+  absl::StatusOr<std::string> Compile(const std::string& source,
+                                      int arch) const override {
+    if (nvrtc_.ok()) {
+      const auto image = (*nvrtc_)->Compile(source, arch);
+      if (!image.ok()) return image.status();
+    }
+    return host_->Compile(source, arch);
+  }
+
+ private:
+  const std::shared_ptr<const Compiler> host_;
+  const absl::StatusOr<std::shared_ptr<const Compiler>> nvrtc_;
+};
+
 // Registry and runtime over the GPU of this machine, or the fake driver with
 // kernels that the host's compiler makes.
 class DeviceTest : public testing::Test {
@@ -26,8 +45,8 @@ class DeviceTest : public testing::Test {
     Options options;
     if (!LoadDriver().ok()) {
       if (!MakeHostCompiler().ok()) GTEST_SKIP() << "no C++ compiler here";
-      static const auto* const compiler =
-          new std::shared_ptr<const Compiler>(*MakeHostCompiler());
+      static const auto* const compiler = new std::shared_ptr<const Compiler>(
+          std::make_shared<BothCompilers>());
       fake_ = FakeDriver::Create();
       options.libraries.driver = [this] { return fake_; };
       options.libraries.compiler = [] { return *compiler; };
