@@ -121,7 +121,7 @@ int Run(const Options& options) {
   if (!seed.ok()) return Misused(ScriptCommand(), seed.status().message());
   generator.Seed(static_cast<uint64_t>(*seed));
   call.generator = &generator;
-  const absl::StatusOr<IValue> result = (*session)->engine().Call(
+  const absl::StatusOr<IValue> result = (*session)->Call(
       *module, name, std::move(arguments->positional), arguments->named, call);
   if (!result.ok()) return Fail("script", result.status());
   std::cout << ToPythonString(*result, ",\n ") << std::endl;
