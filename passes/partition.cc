@@ -65,6 +65,9 @@ class BlockPartition {
     const GroupBackend* backend;
     std::set<size_t> nodes;
     bool worthwhile = false;
+    // One node that stays where it is: something writes to what it reads or
+    // gives.
+    bool pinned = false;
   };
 
   // ---- what depends on what
@@ -218,10 +221,14 @@ class BlockPartition {
 
   void Place(size_t i) {
     Node* n = nodes_[i];
-    if (!n->is(NodeKind::kOperator) || !movable_[i] || is_step_[i]) return;
-    if (n->outputs().empty()) return;
-    for (size_t s : steps_[i]) {
-      if (!movable_[s]) return;
+    if (!n->is(NodeKind::kOperator) || is_step_[i] || n->outputs().empty()) {
+      return;
+    }
+    bool pinned = !movable_[i];
+    for (size_t s : steps_[i]) pinned |= !movable_[s];
+    if (pinned && (n->HasSideEffects() || n->op()->schema.is_mutable() ||
+                   IsView(*n->op()) || !steps_[i].empty())) {
+      return;
     }
     for (const Value* v : n->outputs()) {
       if (!v->type()->is(TypeKind::kTensor)) return;
@@ -229,10 +236,19 @@ class BlockPartition {
     bool worthwhile = false;
     const GroupBackend* backend = BackendFor(n, &worthwhile);
     if (backend == nullptr) return;
+    if (pinned) {
+      if (!worthwhile) return;
+      groups_.push_back({backend, {}, false, /*pinned=*/true});
+      Join(i, static_cast<int>(groups_.size() - 1), worthwhile);
+      return;
+    }
     int mine = kNone;
     const auto consider = [&](size_t d) {
       const int g = group_of_[d];
-      if (g == kNone || g == mine || groups_[g].backend != backend) return;
+      if (g == kNone || g == mine || groups_[g].backend != backend ||
+          groups_[g].pinned) {
+        return;
+      }
       if (mine == kNone) {
         if (!MayJoin(i, g)) return;
         Join(i, g, worthwhile);
@@ -247,7 +263,7 @@ class BlockPartition {
     std::sort(producers.rbegin(), producers.rend());
     for (size_t d : producers) consider(d);
     if (mine == kNone) {
-      groups_.push_back({backend, {}, false});
+      groups_.push_back({backend, {}, false, false});
       Join(i, static_cast<int>(groups_.size() - 1), worthwhile);
     }
   }
@@ -546,7 +562,8 @@ absl::StatusOr<PartitionReport> Partition(
   if (!any) return report;
   report.refusals.clear();
   const ShapeSteps shape_steps = CopyShapeSteps(graph, groups);
-  const AliasAnalysis aliases(*graph);
+  // Weights are constants here, and nobody writes to these.
+  const AliasAnalysis aliases(*graph, {/*distinct_constants=*/true});
   for (Block* block : blocks) {
     BlockPartition(block, &aliases, groups, shape_steps, &report).Run();
   }
