@@ -97,7 +97,11 @@ absl::Status RegisterPasses(PassRegistry& registry) {
   TANDEM_RETURN_IF_ERROR(
       add({"fuse_attention",
            "attention as written becomes scaled_dot_product_attention",
-           /*needs=*/kInlined},
+           /*needs=*/kInlined,
+           /*gives=*/0,
+           /*breaks=*/0,
+           {"masks  with masks, too, that repeat no scores and leave no row "
+            "empty"}},
           &FuseAttention));
   TANDEM_RETURN_IF_ERROR(
       add({"propagate_shapes",

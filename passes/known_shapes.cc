@@ -26,8 +26,37 @@ std::optional<int64_t> RankOf(const Value* v, int steps) {
     return static_cast<int64_t>(type->details().sizes->size());
   }
   const Node* n = v->node();
-  if (n->op() == nullptr || n->inputs().empty() || steps == 0) {
+  if (steps == 0) return std::nullopt;
+  if (n->is(NodeKind::kConstant)) {
+    const IValue c = n->constant();
+    if (!c.is_tensor() || !c.AsTensor().defined()) return std::nullopt;
+    return c.AsTensor().dim();
+  }
+  if (n->is(NodeKind::kListUnpack)) {
+    // Pieces of one tensor.
+    const Node* pieces = n->input(0)->node();
+    if (pieces->op() == nullptr || pieces->inputs().empty()) {
+      return std::nullopt;
+    }
+    const auto whole = RankOf(pieces->input(0), steps - 1);
+    if (!whole.has_value()) return std::nullopt;
+    if (pieces->Is("aten::unbind")) return *whole - 1;
+    if (pieces->Is("aten::chunk") || pieces->Is("aten::split") ||
+        pieces->Is("aten::split_with_sizes")) {
+      return whole;
+    }
     return std::nullopt;
+  }
+  if (n->op() == nullptr || n->inputs().empty()) return std::nullopt;
+  if (n->Is("aten::select") && n->op()->schema.overload_name == "int") {
+    const auto whole = RankOf(n->input(0), steps - 1);
+    return whole.has_value() ? std::optional<int64_t>(*whole - 1)
+                             : std::nullopt;
+  }
+  if (n->Is("aten::unsqueeze")) {
+    const auto inner = RankOf(n->input(0), steps - 1);
+    return inner.has_value() ? std::optional<int64_t>(*inner + 1)
+                             : std::nullopt;
   }
   if ((n->Is("aten::view") || n->Is("aten::reshape") ||
        n->Is("aten::permute")) &&
@@ -38,7 +67,8 @@ std::optional<int64_t> RankOf(const Value* v, int steps) {
   }
   for (const char* name :
        {"aten::transpose", "aten::contiguous", "aten::softmax", "aten::relu",
-        "aten::neg", "aten::clone", "aten::detach", "aten::layer_norm"}) {
+        "aten::neg", "aten::clone", "aten::detach", "aten::layer_norm",
+        "aten::slice", "aten::to", "aten::dropout"}) {
     if (n->Is(name)) return RankOf(n->input(0), steps - 1);
   }
   if ((n->Is("aten::mul") || n->Is("aten::div") || n->Is("aten::add") ||
@@ -130,9 +160,22 @@ bool OneOf(const Node& n, const char* const (&names)[N]) {
 std::optional<DType> InferDType(const Value* v, int* steps) {
   if (const auto dtype = TypedDType(v); dtype.has_value()) return dtype;
   const Node* n = v->node();
-  if (n->op() == nullptr || n->inputs().empty() || --*steps < 0) {
+  if (--*steps < 0) return std::nullopt;
+  if (n->is(NodeKind::kConstant)) {
+    const IValue c = n->constant();
+    if (!c.is_tensor() || !c.AsTensor().defined()) return std::nullopt;
+    return c.AsTensor().dtype();
+  }
+  if (n->is(NodeKind::kListUnpack)) {
+    // Pieces of one tensor.
+    const Node* pieces = n->input(0)->node();
+    for (const char* name : {"aten::unbind", "aten::chunk", "aten::split",
+                             "aten::split_with_sizes"}) {
+      if (pieces->Is(name)) return InferDType(pieces->input(0), steps);
+    }
     return std::nullopt;
   }
+  if (n->op() == nullptr || n->inputs().empty()) return std::nullopt;
   const std::string& overload = n->op()->schema.overload_name;
   if (n->Is("aten::conv1d") || n->Is("aten::conv2d") || n->Is("aten::conv3d") ||
       n->Is("aten::_convolution") || n->Is("aten::linear")) {

@@ -360,13 +360,13 @@ TEST_F(Passes, AttentionIsRecognised) {
             Is(R"(
     graph(%q : Float(2, 4, 8, 16), %k : Float(2, 4, 8, 16),
           %v : Float(2, 4, 8, 16)):
-      %1 : NoneType = prim::Constant()
-      %2 : float = prim::Constant[value=0.0]()
-      %3 : bool = prim::Constant[value=False]()
-      %4 : float = prim::Constant[value=0.25]()
+      %1 : float = prim::Constant[value=0.25]()
+      %2 : NoneType = prim::Constant()
+      %3 : float = prim::Constant[value=0.0]()
+      %4 : bool = prim::Constant[value=False]()
       %5 : bool = prim::Constant[value=False]()
-      %6 = aten::scaled_dot_product_attention(%q, %k, %v, %1, %2, %3, %4, %5)
-      return (%6))"));
+      %y = aten::scaled_dot_product_attention(%q, %k, %v, %2, %3, %4, %1, %5)
+      return (%y))"));
 }
 
 // A module with a step that it counts and a scale that it only reads.

@@ -56,7 +56,12 @@ bool KeepsDType(const Node& n, bool may_autocast) {
     if (!inner.is(TypeKind::kTensor)) continue;
     if (n.input(i)->type()->is(TypeKind::kNone)) continue;
     const std::optional<DType> other = dtype_of(n.input(i));
-    if (!self.has_value() || self != other) return false;
+    if (!self.has_value() || !other.has_value()) return false;
+    // Floats stay what they are beside integers.
+    if (self != other &&
+        !(IsFloatingPoint(*self) && IsIntegral(*other, true))) {
+      return false;
+    }
   }
   return true;
 }

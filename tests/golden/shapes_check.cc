@@ -246,7 +246,7 @@ int Main(int argc, char** argv) {
       name = std::string(absl::StripSuffix(name, ".pt"));
       const absl::Status status = checker.Run(model);
       if (status.ok()) {
-        std::cout << "PASS " << name << "\n";
+        std::cout << "PASS " << name << std::endl;
       } else {
         ++failed;
         std::cout << "FAIL " << name << ": " << status.message() << "\n";
