@@ -51,6 +51,7 @@ class Chain : public Executable {
   }
   Result Run(Call& call) const override {
     const TensorView x = call.tensor(0);
+    if (x.dim() == 5) throw std::runtime_error("five dimensions");
     std::vector<int64_t> sizes = x.sizes();
     if (lie_) sizes.push_back(1);
     Tensor y;
@@ -85,6 +86,7 @@ class TestBackend : public Backend {
       return Result::Declined("float32 only");
     }
     if (info.dim == 3) return Result::Error("three dimensions are too many");
+    if (info.dim == 4) throw std::runtime_error("four dimensions");
     *executable = std::make_unique<Chain>(group, /*lie=*/info.dim == 2);
     return Result();
   }

@@ -1,5 +1,6 @@
-"""failures.py TANDEM CRAFT.PY MODEL.pt: what the command says when what is
-around it fails: no operator, no plugin, no device, no room on the disk.
+"""failures.py TANDEM CRAFT.PY MODEL.pt PLUGIN.so: what the command says when
+what is around it fails: no operator, no plugin, no device, no room on the disk,
+a plugin (backends/abi/test_plugin.cc) that does not do what it said.
 
 Prints "PASS name" and "FAIL name: why".
 """
@@ -12,7 +13,7 @@ import subprocess
 import sys
 import tempfile
 
-TANDEM, CRAFT, MODEL = (os.path.abspath(a) for a in sys.argv[1:4])
+TANDEM, CRAFT, MODEL, PLUGIN = (os.path.abspath(a) for a in sys.argv[1:5])
 spec = importlib.util.spec_from_file_location("craft", CRAFT)
 craft = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(craft)
@@ -31,9 +32,10 @@ def full_disk(size):
   return limit
 
 
-def case(name, arguments, words, left=None, **options):
-  """`arguments` must end with code 1 and a text on stderr that has `words` (of
-  a tuple: one of them). Nothing but `left` may be in the folder afterwards."""
+def case(name, arguments, words, left=None, code=1, same_as=None, **options):
+  """`arguments` must end with `code` and a text on stderr that has `words` (of
+  a tuple: one of them), and give on stdout what the arguments `same_as` give.
+  Nothing but `left` may be in the folder afterwards."""
   global failed
   env = dict(os.environ)
   env.pop("TANDEM_PLUGIN_PATH", None)
@@ -43,10 +45,14 @@ def case(name, arguments, words, left=None, **options):
                        env=env, cwd=WORK, timeout=60, **options)
   error = run.stderr.decode(errors="replace")
   why = []
-  if run.returncode != 1:
+  if run.returncode != code:
     why.append("code %d" % run.returncode)
   why += ["does not say %r" % (w,) for w in words
           if not any(v in error for v in (w if type(w) is tuple else (w,)))]
+  if same_as is not None:
+    other = subprocess.run([TANDEM] + same_as, stdout=subprocess.PIPE, cwd=WORK)
+    if not run.stdout or run.stdout != other.stdout:
+      why.append("another result: %r, not %r" % (run.stdout, other.stdout))
   if left is not None and sorted(os.listdir(WORK)) != sorted(left):
     why.append("there are %s" % ", ".join(sorted(os.listdir(WORK))))
   if why:
@@ -87,6 +93,23 @@ for way in ["torch.to(x, torch.device(\"cuda:0\"))",
        [("no NVIDIA driver", "no CUDA-capable device", "No CUDA GPUs"),
         "__torch__.py"],
        env={"CUDA_VISIBLE_DEVICES": ""})
+
+# A plugin that lies: kernels run its groups, with a warning that says why.
+chain = archive("chain.pt",
+                ["return torch.neg(torch.relu(torch.neg(torch.relu(x))))"],
+                args="x: Tensor")
+for dims, words in [
+    (2, ["warning: test", "kernels run this group from now on"]),
+    (3, ["warning: test cannot compile a group that it took; kernels run it: "
+         "three dimensions are too many"]),
+    (4, ["warning: test cannot compile a group that it took; kernels run it: "
+         "plugin 'test' threw: four dimensions"]),
+    (5, ["warning: test", "plugin 'test' threw: five dimensions"]),
+]:
+  case("plugin_%d_dims" % dims,
+       ["run", chain, "--load", PLUGIN, "--backend", "test,reference",
+        "--input", "x=" + "x".join("2" * dims)], words, code=0,
+       same_as=["run", chain, "--input", "x=" + "x".join("2" * dims)])
 
 # A full disk.
 there = os.listdir(WORK)
