@@ -35,15 +35,22 @@ constexpr FlagInfo kFlags[] = {
     kPassesFlag,
 };
 
-absl::StatusOr<Module> Compile(std::shared_ptr<const Source> source,
-                               const std::string& entry) {
+absl::StatusOr<Module> Compile(const Session& session,
+                               std::shared_ptr<const Source> source,
+                               const std::string& name) {
   auto unit = std::make_shared<CompilationUnit>();
   TANDEM_ASSIGN_OR_RETURN(
       const std::unique_ptr<script::PythonProgram> program,
       script::PythonProgram::Parse(unit.get(), std::move(source)));
-  TANDEM_ASSIGN_OR_RETURN(Ref<ModuleObject> object,
-                          program->CompileEntry(entry));
-  return Module(std::move(unit), std::move(object));
+  TANDEM_ASSIGN_OR_RETURN(script::PythonProgram::Entry entry,
+                          program->CompileEntry(name));
+  if (entry.init != nullptr) {
+    TANDEM_RETURN_IF_ERROR(session.engine()
+                               .CallFunction(entry.init, {IValue(entry.object)},
+                                             {}, session.call_options())
+                               .status());
+  }
+  return Module(std::move(unit), std::move(entry.object));
 }
 
 int CheckCalls(const Session& session, std::shared_ptr<const Source> source,
@@ -58,8 +65,9 @@ int CheckCalls(const Session& session, std::shared_ptr<const Source> source,
       name = parts.back();
       path = absl::StrCat(calls, "/", parts.front(), ".io.pt");
     }
-    const std::string why = CheckRecordedCalls(
-        session, Tolerance(), path, [&] { return Compile(source, name); });
+    const std::string why = CheckRecordedCalls(session, Tolerance(), path, [&] {
+      return Compile(session, source, name);
+    });
     if (CancelFlag().load()) return kInterrupted;
     if (why.empty()) {
       ++passed;
@@ -95,7 +103,7 @@ int Run(const Options& options) {
   if (entries.size() != 1) {
     return Misused(ScriptCommand(), "name one entry");
   }
-  const absl::StatusOr<Module> module = Compile(source, entries[0]);
+  const absl::StatusOr<Module> module = Compile(**session, source, entries[0]);
   if (!module.ok()) return Fail("script", module.status());
   if (options.Has("save")) {
     const std::string out = options.Get("save");

@@ -49,12 +49,15 @@ absl::StatusOr<TypePtr> PythonProgram::CompileType(absl::string_view name) {
   return type;
 }
 
-absl::StatusOr<Ref<ModuleObject>> PythonProgram::CompileEntry(
+absl::StatusOr<PythonProgram::Entry> PythonProgram::CompileEntry(
     absl::string_view name) {
-  TANDEM_ASSIGN_OR_RETURN(Ref<ModuleObject> object,
-                          CompilePythonEntry(impl_.get(), name));
+  TANDEM_ASSIGN_OR_RETURN(Entry entry, CompilePythonEntry(impl_.get(), name));
   TANDEM_RETURN_IF_ERROR(impl_->Finish());
-  return object;
+  return entry;
+}
+
+std::vector<std::string> PythonProgram::names() const {
+  return impl_->main().names();
 }
 
 std::vector<std::string> PythonProgram::function_names() const {

@@ -40,9 +40,18 @@ class PythonProgram {
   absl::StatusOr<TypePtr> CompileType(absl::string_view name);
   // A function or a torch.nn.Module class as an object with a method forward,
   // as torch.jit.save keeps it: a function's defaults are not kept.
-  absl::StatusOr<Ref<ModuleObject>> CompileEntry(absl::string_view name);
+  struct Entry {
+    Ref<ModuleObject> object;
+    // A module's __init__, to be called with the object (and arguments of its
+    // own) before anything else; null if there is none. It is compiled like all
+    // else: numbers, texts, containers, tensors and buffers, not layers.
+    Function* init = nullptr;
+  };
+  absl::StatusOr<Entry> CompileEntry(absl::string_view name);
   // The functions at the top level, in order.
   std::vector<std::string> function_names() const;
+  // Functions and classes at the top level, by name.
+  std::vector<std::string> names() const;
 
   class Impl;
 

@@ -9,6 +9,7 @@
 #include "tandem/frontends/script/compiler/class_compiler.h"
 #include "tandem/frontends/script/compiler/python_names.h"
 #include "tandem/frontends/script/compiler/type_parser.h"
+#include "tandem/frontends/script/python_init.h"
 #include "tandem/frontends/script/python_modules.h"
 #include "tandem/frontends/script/python_values.h"
 #include "tandem/tensor/status_macros.h"
@@ -236,13 +237,42 @@ absl::StatusOr<TypePtr> PythonClass::CompileModule(
   return TypePtr(type->shared());
 }
 
+absl::StatusOr<Function*> PythonClass::CompileInit(const ClassType& type) {
+  TANDEM_ASSIGN_OR_RETURN(const DefStmt* def, FindMethod("__init__"));
+  if (def == nullptr) return nullptr;
+  ClassType* owner = file_.modules_.unit().FindClass(type.name());
+  if (owner == nullptr) {
+    return absl::InternalError(absl::StrCat("no class ", type.name()));
+  }
+  // Not among the class's methods: a saved module has none.
+  Function* init = file_.modules_.unit().AddMethod(owner, "__init__");
+  DefineFunction(file_.context_, tree_, init, *def, owner);
+  TANDEM_RETURN_IF_ERROR(init->EnsureDefined());
+  return init;
+}
+
 // `k: Final[int] = 3` in the class's body.
 absl::Status PythonClass::AddModuleConstants(ClassType* type) {
   for (const Stmt* stmt : cls_.body.statements) {
     const auto* assign = stmt->As<AssignStmt>();
-    if (assign == nullptr || assign->value == nullptr) continue;
+    if (assign == nullptr || assign->type == nullptr) continue;
     const auto* name = assign->targets[0]->As<NameExpr>();
-    if (name == nullptr || assign->type == nullptr) continue;
+    if (name == nullptr) continue;
+    if (assign->value == nullptr) {
+      // The type of what __init__ sets; a Final one is what it is set to.
+      const auto* subscript = assign->type->As<SubscriptExpr>();
+      const std::string type_name =
+          DottedName(subscript != nullptr ? *subscript->value : *assign->type)
+              .value_or("");
+      if (absl::EndsWith(type_name, "Final")) continue;
+      ClassType::Attribute attribute;
+      attribute.name = std::string(name->name);
+      TANDEM_ASSIGN_OR_RETURN(
+          attribute.type, TypeParser(&file_.modules_.session(), &file_, tree_)
+                              .Parse(*assign->type));
+      TANDEM_RETURN_IF_ERROR(type->AddAttribute(std::move(attribute)));
+      continue;
+    }
     ClassType::Constant constant;
     constant.name = std::string(name->name);
     TANDEM_ASSIGN_OR_RETURN(constant.type,
@@ -257,6 +287,32 @@ absl::Status PythonClass::AddModuleConstants(ClassType* type) {
     type->AddConstant(std::move(constant));
   }
   return absl::OkStatus();
+}
+
+bool PythonClass::IsFinal(absl::string_view name) const {
+  for (const Stmt* stmt : cls_.body.statements) {
+    const auto* assign = stmt->As<AssignStmt>();
+    if (assign == nullptr) continue;
+    const auto* target = assign->targets[0]->As<NameExpr>();
+    if (target == nullptr) continue;
+    if (target->name == name && assign->type != nullptr) {
+      const auto* subscript = assign->type->As<SubscriptExpr>();
+      if (absl::EndsWith(DottedName(subscript != nullptr ? *subscript->value
+                                                         : *assign->type)
+                             .value_or(""),
+                         "Final")) {
+        return true;
+      }
+    }
+    if (target->name != "__constants__" || assign->value == nullptr) continue;
+    const auto* list = assign->value->As<ListExpr>();
+    if (list == nullptr) continue;
+    for (const Expr* element : list->elements) {
+      const auto* text = element->As<StringExpr>();
+      if (text != nullptr && text->value == name) return true;
+    }
+  }
+  return false;
 }
 
 absl::StatusOr<const DefStmt*> PythonClass::FindMethod(
@@ -322,7 +378,10 @@ absl::StatusOr<Sugared> PythonClass::FindMember(const ClassType& type,
                                                 FunctionCompiler& f,
                                                 const SourceRange& range) {
   TANDEM_ASSIGN_OR_RETURN(const DefStmt* def, FindMethod(name));
-  if (def == nullptr) return Sugared();
+  if (def == nullptr) {
+    if (type.is_module() && self != nullptr) return RegisterMethod(name, self);
+    return Sugared();
+  }
   if (HasDecorator(def->decorators, "staticmethod")) {
     Function*& function = file_.methods_[def];
     if (function == nullptr) {
@@ -337,10 +396,12 @@ absl::StatusOr<Sugared> PythonClass::FindMember(const ClassType& type,
     return Sugared(
         std::make_shared<IgnoredFunction>(file_.context_, tree_, def, self));
   }
-  if (self == nullptr || !type.is_module() ||
-      HasDecorator(def->decorators, "classmethod")) {
-    return Sugared();
+  if (HasDecorator(def->decorators, "classmethod")) {
+    return f.Error(range, "'", name,
+                   "' is a class method: these are not supported, a static "
+                   "method or a function is");
   }
+  if (self == nullptr || !type.is_module()) return Sugared();
   TANDEM_ASSIGN_OR_RETURN(Function * method, AddModuleMethod(type, *def));
   if (HasDecorator(def->decorators, "property")) {
     return MethodValue(self, std::string(method->name()))

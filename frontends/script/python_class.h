@@ -31,9 +31,14 @@ class PythonClass {
   absl::StatusOr<const DefStmt*> FindMethod(absl::string_view name) const;
   // What torch.jit.script compiles of a module class by itself.
   absl::StatusOr<std::vector<std::string>> EntryMethods() const;
+  // The __init__ of a module class, compiled, which defines its attributes;
+  // null if it has none.
+  absl::StatusOr<Function*> CompileInit(const ClassType& type);
   // Adds the module's method to its type if it is not there.
   absl::StatusOr<Function*> AddModuleMethod(const ClassType& type,
                                             const DefStmt& def);
+
+  bool IsFinal(absl::string_view name) const;
 
   // The same signature with a body that raises: @torch.jit.unused.
   static const DefStmt* WithoutBody(const DefStmt& def, SyntaxTree* tree);

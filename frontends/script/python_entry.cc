@@ -53,29 +53,36 @@ absl::StatusOr<Ref<ModuleObject>> FunctionEntry(CompilationUnit& unit,
   return object;
 }
 
-absl::StatusOr<Ref<ModuleObject>> ModuleEntry(PythonModules& modules,
-                                              absl::string_view name,
-                                              const ClassStmt& cls) {
+absl::StatusOr<PythonProgram::Entry> ModuleEntry(PythonModules& modules,
+                                                 absl::string_view name,
+                                                 const ClassStmt& cls) {
   TANDEM_ASSIGN_OR_RETURN(TypePtr type, modules.main().FindType(name));
+  if (type == nullptr || AsClass(type) == nullptr) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("'", name, "' is no module"));
+  }
   const ClassType& module = *AsClass(type);
   PythonClass python(&modules.main(), cls, modules.main().tree(name));
+  PythonProgram::Entry entry;
+  TANDEM_ASSIGN_OR_RETURN(entry.init, python.CompileInit(module));
   TANDEM_ASSIGN_OR_RETURN(std::vector<std::string> methods,
                           python.EntryMethods());
   for (const std::string& method : methods) {
     TANDEM_ASSIGN_OR_RETURN(const DefStmt* def, python.FindMethod(method));
+    if (def == nullptr) continue;
     TANDEM_ASSIGN_OR_RETURN(Function * function,
                             python.AddModuleMethod(module, *def));
     TANDEM_RETURN_IF_ERROR(function->EnsureDefined());
   }
-  Ref<ModuleObject> object = NewObject(module);
-  TANDEM_RETURN_IF_ERROR(object->SetAttribute("training", IValue(true)));
-  return object;
+  entry.object = NewObject(module);
+  TANDEM_RETURN_IF_ERROR(entry.object->SetAttribute("training", IValue(true)));
+  return entry;
 }
 
 }  // namespace
 
-absl::StatusOr<Ref<ModuleObject>> CompilePythonEntry(PythonModules* modules,
-                                                     absl::string_view name) {
+absl::StatusOr<PythonProgram::Entry> CompilePythonEntry(
+    PythonModules* modules, absl::string_view name) {
   PythonFile& file = modules->main();
   TANDEM_ASSIGN_OR_RETURN(const ClassStmt* cls, file.FindClass(name));
   if (cls != nullptr) {
@@ -92,7 +99,10 @@ absl::StatusOr<Ref<ModuleObject>> CompilePythonEntry(PythonModules* modules,
     return absl::NotFoundError(
         absl::StrCat("the file defines no function or module '", name, "'"));
   }
-  return FunctionEntry(modules->unit(), function);
+  PythonProgram::Entry entry;
+  TANDEM_ASSIGN_OR_RETURN(entry.object,
+                          FunctionEntry(modules->unit(), function));
+  return entry;
 }
 
 }  // namespace tandem::script

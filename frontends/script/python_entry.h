@@ -5,14 +5,14 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "tandem/frontends/script/python.h"
 #include "tandem/frontends/script/python_modules.h"
-#include "tandem/ir/ivalue.h"
 
 namespace tandem::script {
 
 // See PythonProgram::CompileEntry.
-absl::StatusOr<Ref<ModuleObject>> CompilePythonEntry(PythonModules* modules,
-                                                     absl::string_view name);
+absl::StatusOr<PythonProgram::Entry> CompilePythonEntry(PythonModules* modules,
+                                                        absl::string_view name);
 
 }  // namespace tandem::script
 

@@ -10,6 +10,7 @@
 #include "tandem/frontends/script/compiler/type_parser.h"
 #include "tandem/frontends/script/parser.h"
 #include "tandem/frontends/script/python_class.h"
+#include "tandem/frontends/script/python_init.h"
 #include "tandem/frontends/script/python_modules.h"
 #include "tandem/frontends/script/python_values.h"
 #include "tandem/tensor/status_macros.h"
@@ -100,6 +101,13 @@ std::string PythonFile::Imported(const Expr& expr) const {
   return absl::StrCat(import->second, name.substr(first.size()));
 }
 
+std::vector<std::string> PythonFile::names() const {
+  std::vector<std::string> names;
+  for (const auto& [name, definition] : definitions_) names.push_back(name);
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
 absl::Status PythonFile::Error(const SyntaxTree& tree, TextSpan span,
                                absl::string_view message) const {
   return modules_.session().Error(tree.Range(span), message);
@@ -188,6 +196,7 @@ absl::StatusOr<Sugared> PythonFile::ResolveValue(absl::string_view name,
   if (name == "reversed") {
     return PythonName("builtins.reversed", f, range);
   }
+  if (name == "super") return MakeSuper();
   if (IsPythonBuiltin(name)) return PythonBuiltinError(f, range, name);
   return Sugared();
 }
@@ -257,6 +266,12 @@ absl::StatusOr<Sugared> PythonFile::ResolveMember(const ClassType& type,
   const PythonModules::Origin* origin = modules_.FindOrigin(type);
   if (origin == nullptr) return Sugared();
   return origin->file->FindMember(*origin->cls, type, name, self, f, range);
+}
+
+bool PythonFile::IsFinal(const ClassType& type, absl::string_view name) {
+  const PythonModules::Origin* origin = modules_.FindOrigin(type);
+  return origin != nullptr &&
+         PythonClass(origin->file, *origin->cls, scratch_).IsFinal(name);
 }
 
 absl::StatusOr<Sugared> PythonFile::FindMember(const ClassStmt& cls,

@@ -35,6 +35,8 @@ class PythonFile : public Resolver {
   const std::vector<std::string>& function_names() const {
     return function_names_;
   }
+  // All definitions, by name.
+  std::vector<std::string> names() const;
   // The class of this name; null if the name is no class.
   absl::StatusOr<const ClassStmt*> FindClass(absl::string_view name) const;
   bool Defines(absl::string_view name) const {
@@ -60,6 +62,8 @@ class PythonFile : public Resolver {
                                         absl::string_view name, Value* self,
                                         FunctionCompiler& f,
                                         const SourceRange& range) override;
+
+  bool IsFinal(const ClassType& type, absl::string_view name) override;
 
   // What this file's class has of that name, where it is no attribute yet.
   absl::StatusOr<Sugared> FindMember(const ClassStmt& cls,

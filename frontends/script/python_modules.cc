@@ -25,6 +25,14 @@ class ModuleName : public SugaredValue {
         Sugared value,
         modules_.Qualified(absl::StrCat(name_, ".", name), f, range));
     if (value != nullptr) return value;
+    if (name_ == "torch.nn" && !name.empty() && name[0] >= 'A' &&
+        name[0] <= 'Z') {
+      return f.Error(range, "torch.nn.", name,
+                     " is a class that Python makes instances of, and there is "
+                     "no Python here: a layer cannot be made by a source file. "
+                     "Use torch.nn.functional with tensors, or load the module "
+                     "from an archive");
+    }
     return f.Error(range, "object has no attribute ", name);
   }
 

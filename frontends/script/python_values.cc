@@ -58,7 +58,9 @@ bool IsImmutableLiteral(const Expr& value) {
     case ExprKind::kUnary:
       return IsImmutableLiteral(*value.As<UnaryExpr>()->operand);
     case ExprKind::kBinary:
-      return IsImmutableLiteral(*value.As<BinaryExpr>()->lhs) &&
+      // 2 ** 3 is an int in Python and a float here.
+      return value.As<BinaryExpr>()->op != kPow &&
+             IsImmutableLiteral(*value.As<BinaryExpr>()->lhs) &&
              IsImmutableLiteral(*value.As<BinaryExpr>()->rhs);
     case ExprKind::kAttribute: {
       const std::string name = DottedName(value).value_or("");
@@ -81,9 +83,16 @@ bool IsImmutableLiteral(const Expr& value) {
 
 bool IsTypeExpression(const Expr& value) {
   if (const auto* subscript = value.As<SubscriptExpr>()) {
-    return DottedName(*subscript->value).has_value();
+    std::string name = DottedName(*subscript->value).value_or("");
+    name = name.substr(name.rfind('.') + 1);
+    for (const absl::string_view known :
+         {"List", "list", "Dict", "dict", "Tuple", "tuple", "Optional", "Union",
+          "Future"}) {
+      if (name == known) return true;
+    }
+    return false;
   }
-  return DottedName(value).has_value();
+  return BuiltinType(DottedName(value).value_or("")) != nullptr;
 }
 
 absl::StatusOr<Sugared> IgnoredFunction::Call(const SourceRange& range,

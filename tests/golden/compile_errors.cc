@@ -1,11 +1,13 @@
 // Programs that do not compile: our message against the one that is expected.
 //
-//   compile_errors FOLDER [NAME]
+//   compile_errors FOLDER [NAME | --write]
 //
 // FOLDER has NAME.py.txt, a program whose entry is M or else f, and
 // NAME.error.txt, PyTorch's message. NAME.ours.txt is our message where it is
-// meant to differ; it names the same place. accepted.md lists, one a line,
-// "| NAME | why |": programs that compile here. With NAME our message is shown.
+// meant to differ; --write makes these, to be read before they are kept. Both
+// name the same line first. README.md lists in a table the programs that
+// compile here ("accepted") and those that fail at another line ("elsewhere").
+// With NAME our message is shown.
 #include <dirent.h>
 
 #include <algorithm>
@@ -56,28 +58,24 @@ absl::Status Compile(const std::string& name, std::string text) {
   return (*program)->CompileEntry(entry).status();
 }
 
-// The places that a message names, with what is underlined there: all of it but
-// the words.
-std::string Places(absl::string_view message) {
-  std::string places;
-  for (const absl::string_view line : absl::StrSplit(message, '\n')) {
-    if (absl::StrContains(line, "  File \"") ||
-        absl::StrContains(line, "~~~") ||
-        absl::StrContains(line, "<--- HERE")) {
-      absl::StrAppend(&places, line, "\n");
-    }
-  }
-  return places;
+// The line that a message names first.
+absl::string_view Place(absl::string_view message) {
+  const size_t file = message.find("  File \"");
+  if (file == absl::string_view::npos) return "";
+  message.remove_prefix(file);
+  return message.substr(0, message.find('\n'));
 }
 
-int Main(const std::string& folder, const std::string& only) {
-  std::map<std::string, bool> accepted;
+int Main(const std::string& folder, const std::string& only, bool write) {
+  // What the page says of a program: "accepted", or "elsewhere".
+  std::map<std::string, std::string> listed;
   std::string page;
-  if (Read(folder + "/accepted.md", &page)) {
+  if (Read(folder + "/README.md", &page)) {
     for (const absl::string_view line : absl::StrSplit(page, '\n')) {
       const std::vector<std::string> cells = absl::StrSplit(line, '|');
-      if (cells.size() < 3) continue;
-      accepted[std::string(absl::StripAsciiWhitespace(cells[1]))] = true;
+      if (cells.size() < 4) continue;
+      listed[std::string(absl::StripAsciiWhitespace(cells[1]))] =
+          std::string(absl::StripAsciiWhitespace(cells[2]));
     }
   }
   int failed = 0;
@@ -92,15 +90,22 @@ int Main(const std::string& folder, const std::string& only) {
     const absl::string_view got = status.message();
     if (!only.empty()) std::cout << got << "\n";
     std::string why;
-    if (accepted.count(name) > 0) {
+    if (listed[name] == "accepted") {
       if (!status.ok()) why = absl::StrCat("it is refused: ", got);
     } else if (status.ok()) {
       why = "it compiles";
+    } else if (Place(got) != Place(theirs) && !Place(theirs).empty() &&
+               listed[name] != "elsewhere") {
+      why = absl::StrCat("another place\n--- ours\n", got, "\n--- expected\n",
+                         theirs);
     } else if (absl::StripAsciiWhitespace(got) !=
                absl::StripAsciiWhitespace(want)) {
-      why = absl::StrCat(
-          Places(got) == Places(theirs) ? "other words" : "another place",
-          "\n--- ours\n", got, "\n--- expected\n", want);
+      why = absl::StrCat("other words\n--- ours\n", got, "\n--- expected\n",
+                         want);
+      if (write) {
+        std::ofstream(absl::StrCat(folder, "/", name, ".ours.txt"))
+            << got << "\n";
+      }
     }
     if (why.empty()) {
       std::cout << "PASS " << name << "\n";
@@ -118,5 +123,7 @@ int Main(const std::string& folder, const std::string& only) {
 
 int main(int argc, char** argv) {
   if (argc < 2) return 2;
-  return tandem::Main(argv[1], argc > 2 ? argv[2] : "");
+  const std::string last = argc > 2 ? argv[2] : "";
+  return tandem::Main(argv[1], last == "--write" ? "" : last,
+                      last == "--write");
 }

@@ -62,17 +62,6 @@ absl::Status FunctionCompiler::Compile(const DefStmt& def) {
   if (self_ != nullptr) name = absl::StrCat(self_->base_name(), ".", name);
   const Session::InFunction in_function(context_.session, function_,
                                         std::move(name), Range(def));
-  // What a function that calls itself must be known by.
-  if (!context_.version.has_value() && def.decl.return_type != nullptr) {
-    TANDEM_ASSIGN_OR_RETURN(FunctionSchema declared, DeclaredSchema(def));
-    if (self_ != nullptr) {
-      Argument self;
-      self.name = std::string(def.decl.params[0].name.name);
-      self.type = self_->shared();
-      declared.arguments.insert(declared.arguments.begin(), std::move(self));
-    }
-    function_->set_schema(std::move(declared));
-  }
   if (session().TooManyCalls()) return Error(Range(def), "nested too deeply");
   PushFrame(graph_->block(), /*starts_def=*/true);
   if (self_ != nullptr && def.decl.params.empty()) {

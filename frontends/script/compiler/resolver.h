@@ -31,6 +31,8 @@ class Resolver {
                                                 const SourceRange&) {
     return Sugared();
   }
+  // Whether only __init__ may set the attribute: Final, __constants__.
+  virtual bool IsFinal(const ClassType&, absl::string_view) { return false; }
 };
 
 }  // namespace tandem::script

@@ -183,6 +183,12 @@ absl::StatusOr<Sugared> SimpleValue::Attribute(const SourceRange& range,
   if (IsTensor(type) && name == "__getitem__") {
     return Sugared(std::make_shared<SpecialForm>(Form::kIndex));
   }
+  if (const ClassType* class_type = AsClass(type);
+      class_type != nullptr && class_type->is_module() &&
+      !f.context().version.has_value()) {
+    return f.Error(range, "Module '", class_type->base_name(),
+                   "' has no attribute '", name, "'");
+  }
   return f.Error(range, "'", Repr(type),
                  "' object has no attribute or method '", name, "'.",
                  AsClass(type) == nullptr
@@ -224,6 +230,12 @@ absl::Status SimpleValue::SetAttribute(const SourceRange& range,
   if (class_type == nullptr) {
     return f.Error(range, "Tried to set an attribute: ", name,
                    " on a non-class: ", Repr(type));
+  }
+  if (f.function()->name() != "__init__" &&
+      f.resolver().IsFinal(*class_type, name)) {
+    return f.Error(range, "Tried to set a constant: ", name,
+                   ". It is Final, or listed in __constants__, and only "
+                   "__init__() sets it");
   }
   std::optional<size_t> slot = class_type->FindAttribute(name);
   if (!slot.has_value()) {

@@ -450,18 +450,12 @@ absl::StatusOr<Sugared> FunctionValue::Call(const SourceRange& range,
                                             FunctionCompiler& f, Arguments args,
                                             Arguments kwargs) {
   if (f.session().IsCompiling(callee_)) {
-    // What it returns must be declared; saved code has no recursion.
-    if (callee_->schema().returns.empty() || f.context().version.has_value()) {
-      return f.Error(range, " function '", callee_->name(),
-                     "' is called recursively. Recursive calls are not "
-                     "supported",
-                     f.context().version.has_value()
-                         ? ""
-                         : " without an annotated return type");
-    }
-  } else {
-    TANDEM_RETURN_IF_ERROR(callee_->EnsureDefined());
+    // Programs are planned with their calls inlined.
+    return f.Error(range, " function '", callee_->name(),
+                   "' is called recursively. Recursive calls are not "
+                   "supported");
   }
+  TANDEM_RETURN_IF_ERROR(callee_->EnsureDefined());
   TANDEM_ASSIGN_OR_RETURN(
       MatchedSchema matched,
       MatchSchema(f, callee_->schema(), range, args, kwargs));
@@ -500,17 +494,11 @@ absl::StatusOr<Sugared> MethodValue::Call(const SourceRange& range,
       return f.Error(range, "Class ", type->name(), " has no method ", name_);
     }
     if (f.session().IsCompiling(method)) {
-      if (method->schema().returns.empty() || f.context().version.has_value()) {
-        return f.Error(range, " method '", method->name(),
-                       "' is called recursively. Recursive calls are not "
-                       "supported",
-                       f.context().version.has_value()
-                           ? ""
-                           : " without an annotated return type");
-      }
-    } else {
-      TANDEM_RETURN_IF_ERROR(method->EnsureDefined());
+      return f.Error(range, " method '", method->name(),
+                     "' is called recursively. Recursive calls are not "
+                     "supported");
     }
+    TANDEM_RETURN_IF_ERROR(method->EnsureDefined());
     schema = &method->schema();
   } else if (const InterfaceType* interface = self_->type()->AsInterface()) {
     schema = interface->FindMethod(name_);
