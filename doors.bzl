@@ -48,7 +48,7 @@ MAY_USE = {
     "eager": ["runtime", "ir", "tensor"],
     "nn": ["eager", "runtime", "ir", "tensor"],
     "tracer": ["eager", "nn", "runtime", "ir", "tensor"],
-    "symbolic": ["eager", "nn", "ir", "tensor"],
+    "symbolic": ["eager", "nn", "runtime", "ir", "tensor"],
     "script": ["ir", "tensor"],
     "files": [],
     "torchscript": ["files", "script", "runtime", "ir", "tensor"],

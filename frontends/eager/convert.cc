@@ -52,6 +52,21 @@ bool UnboxBool(const IValue& v) {
   ThrowMismatch(v, *Type::Bool());
 }
 
+std::vector<IValue> UnpackSymbol(const IValue& v, size_t count) {
+  Recorder* recorder = CurrentRecorder();
+  if (recorder == nullptr || !v.AsTensor().defined() ||
+      v.AsTensor().dtype() != DType::kUndefined) {
+    ThrowMismatch(v, *Type::Get(TypeKind::kAnyTuple));
+  }
+  std::vector<IValue> items;
+  for (size_t i = 0; i < count; ++i) {
+    items.push_back(IValue(
+        Unwrap(recorder->ShapeItem(v.AsTensor(), static_cast<int64_t>(i)))
+            .symbol()));
+  }
+  return items;
+}
+
 }  // namespace internal
 
 Tensor Boxing<Tensor>::Unbox(const IValue& v) {

@@ -30,6 +30,8 @@ namespace internal {
 int64_t UnboxInt(const IValue& v);
 double UnboxDouble(const IValue& v);
 bool UnboxBool(const IValue& v);
+// The elements of a tuple that a recorder stands for by one tensor.
+std::vector<IValue> UnpackSymbol(const IValue& v, size_t count);
 }  // namespace internal
 
 template <typename T>
@@ -183,6 +185,10 @@ struct Boxing<std::tuple<T...>> {
     return BoxEach(v, std::index_sequence_for<T...>());
   }
   static std::tuple<T...> Unbox(const IValue& v) {
+    if (v.is_tensor()) {
+      return UnboxEach(internal::UnpackSymbol(v, sizeof...(T)),
+                       std::index_sequence_for<T...>());
+    }
     if (!v.is_tuple() || v.AsTuple().values.size() != sizeof...(T)) {
       internal::ThrowMismatch(v, *Type());
     }

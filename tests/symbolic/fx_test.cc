@@ -1,0 +1,423 @@
+// Symbolic tracing: texts are those that PyTorch recorded for the same programs
+// (tests/golden/fx.py); what runs gives what eager code gives.
+#include <fstream>
+#include <sstream>
+
+#include "gtest/gtest.h"
+#include "tandem/backends/reference/reference.h"
+#include "tandem/frontends/eager/eager.h"
+#include "tandem/frontends/nn/nn.h"
+#include "tandem/frontends/symbolic/graph_drawer.h"
+#include "tandem/frontends/symbolic/interpreter.h"
+#include "tandem/frontends/symbolic/lower.h"
+#include "tandem/frontends/symbolic/shape_prop.h"
+#include "tandem/frontends/symbolic/split_module.h"
+#include "tandem/frontends/symbolic/subgraph_matcher.h"
+
+namespace tandem::fx {
+namespace {
+
+using eager::Int;
+using eager::None;
+using eager::Slice;
+using eager::Tensor;
+
+class FxTest : public testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    registry_ = new Registry;
+    ASSERT_TRUE(reference::Register(*registry_).ok());
+    context_ = new eager::Context(registry_);
+    eager::SetDefaultContext(context_);
+  }
+  static void TearDownTestSuite() {
+    delete context_;
+    delete registry_;
+  }
+  static Registry* registry_;
+  static eager::Context* context_;
+};
+Registry* FxTest::registry_ = nullptr;
+eager::Context* FxTest::context_ = nullptr;
+
+std::string Golden(const std::string& name) {
+  std::ifstream file("tests/golden/fx/" + name);
+  EXPECT_TRUE(file.good()) << name;
+  std::stringstream text;
+  text << file.rdbuf();
+  return text.str();
+}
+
+void ExpectTexts(const std::string& name, GraphModule& module) {
+  EXPECT_EQ(module.graph().ToString() + "\n", Golden(name + ".graph.txt"));
+  EXPECT_EQ(module.code(), Golden(name + ".code.txt"));
+  module.graph().lint(&module);
+}
+
+std::string Text(const IValue& v) {
+  return eager::FromIValue<Tensor>(v).ToString();
+}
+
+std::string ErrorOf(const std::function<void()>& f) {
+  const absl::Status status = eager::Try(f);
+  return std::string(status.message());
+}
+
+Node* NodeNamed(Graph& graph, const std::string& name) {
+  for (Node* n : graph.nodes()) {
+    if (NameOf(n) == name) return n;
+  }
+  return nullptr;
+}
+
+struct MyModule : nn::ModuleOf<MyModule> {
+  Tensor param = register_parameter("param", eager::rand({3, 4}));
+  nn::Ptr<nn::Linear> linear = Register<nn::Linear>("linear", 4, 5);
+  Tensor forward(const Tensor& x) { return linear(x + param).clamp(0.0, 1.0); }
+};
+
+TEST_F(FxTest, DocstringIsAsPyTorchPrintsIt) {
+  auto module = nn::Make<MyModule>();
+  auto traced = symbolic_trace(module);
+  ExpectTexts("my_module", *traced);
+  EXPECT_EQ(traced->graph().tabular(), Golden("my_module.tabular.txt"));
+  EXPECT_EQ(traced->ToString() + "\n", Golden("my_module.module.txt"));
+  const Tensor x = eager::rand({3, 4});
+  EXPECT_EQ(Text(traced->CallBoxed({eager::ToIValue(x)})),
+            module(x).ToString());
+  // A traced module can be traced again.
+  ExpectTexts("my_module", *symbolic_trace(traced));
+}
+
+struct Many : nn::ModuleOf<Many> {
+  nn::Ptr<nn::Sequential> seq = Register<nn::Sequential>(
+      "seq", nn::Make<nn::Linear>(4, 4), nn::Make<nn::Linear>(4, 4));
+  Tensor weight = register_parameter("weight", eager::ones({4}));
+  Tensor offset = register_buffer("offset", eager::ones({4}));
+  std::tuple<std::vector<IValue>, std::map<std::string, Tensor>> forward(
+      Tensor x, const Tensor& y) {
+    Tensor z = seq(x) + offset;
+    z += 1;
+    z = 2 - z;
+    z = z * weight / weight;
+    auto [v, i] = z.max(1, true);
+    const Int s = z.shape()[0] / 2;
+    const Tensor q = z.view(s, -1).index({Slice(), 0});
+    const Tensor w = z.index({0, eager::Ellipsis, None, Slice(1, 3)});
+    const Tensor t = eager::tensor({1., 2., 3., 4.}) + z;
+    Tensor u = eager::cat({t, y}, 1).to(DType::kDouble);
+    const Tensor flat = u.flatten(1);
+    const Tensor sum = flat + eager::flatten(u, 1);
+    u = sum + eager::gelu(u);
+    u = u + std::numeric_limits<double>::infinity();
+    const Int a = u.size(0) + 2;
+    x.add_(1);
+    const Tensor total = u.sum({0, 1}, true);
+    const Tensor d = total + (u > 1);
+    const Tensor same = ~(d == d);
+    const Tensor e = same & (1 < d);
+    const Tensor r = x.relu().permute(1, 0).reshape(a, 2);
+    const Tensor m = -r % 3;
+    return {{eager::ToIValue(e), eager::ToIValue(std::make_tuple(q, w))},
+            {{"v", v}, {"i", i}, {"r", m}}};
+  }
+};
+
+TEST_F(FxTest, OperatorsSizesAndIndexingAreAsPyTorchPrintsThem) {
+  auto module = nn::Make<Many>();
+  TraceOptions options;
+  options.argument_names = {"x", "y"};
+  auto traced = symbolic_trace(module, options);
+  // A C++ map is ordered by key; Python's dict is not.
+  std::string graph = traced->graph().ToString();
+  const std::string ours = "{'i': getitem_1, 'r': mod, 'v': getitem}";
+  const std::string theirs = "{'v': getitem, 'i': getitem_1, 'r': mod}";
+  const size_t at = graph.find(ours);
+  ASSERT_NE(at, std::string::npos) << graph;
+  graph.replace(at, ours.size(), theirs);
+  EXPECT_EQ(graph + "\n", Golden("many.graph.txt"));
+  traced->graph().lint(traced.get());
+}
+
+TEST_F(FxTest, MethodsWithReducedArgumentsRun) {
+  auto traced = symbolic_trace([](const Tensor& x) {
+    const Int half = x.size(0) / 2;
+    const Tensor y = x.index({Slice(None, half), eager::Ellipsis, None});
+    auto parts = eager::chunk(x, 2, 1);
+    return std::make_tuple(y.sum(1), parts[0] - 2 * parts[1],
+                           1 / x.to(DType::kDouble), x.view(-1, half));
+  });
+  const Tensor x = eager::arange(16).reshape(4, 4) + 1;
+  auto [a, b, c, d] =
+      eager::FromIValue<std::tuple<Tensor, Tensor, Tensor, Tensor>>(
+          traced->CallBoxed({eager::ToIValue(x)}));
+  EXPECT_EQ(a.ToString(),
+            x.index({Slice(0, 2)}).unsqueeze(-1).sum(1).ToString());
+  EXPECT_EQ(b.sizes().ToDims(), Dims({4, 2}));
+  EXPECT_EQ(c.dtype(), DType::kDouble);
+  EXPECT_EQ(d.sizes().ToDims(), Dims({8, 2}));
+}
+
+struct Fixed : nn::ModuleOf<Fixed> {
+  Tensor forward(Tensor x, std::optional<bool> flag,
+                 const std::optional<Tensor>& n) {
+    if (*flag) x = x + 1;
+    if (!n.has_value()) x = x * 2;
+    return x;
+  }
+};
+
+TEST_F(FxTest, ConcreteArgumentsAreAsserted) {
+  auto module = nn::Make<Fixed>();
+  TraceOptions options;
+  options.argument_names = {"x", "flag", "n"};
+  options.defaults = {{"flag", true}, {"n", None}};
+  options.concrete_args = {{"flag", true}, {"n", None}};
+  auto traced = symbolic_trace(module, options);
+  ExpectTexts("fixed", *traced);
+  const Tensor x = eager::tensor({1., 2.});
+  EXPECT_EQ(Text(traced->CallBoxed({eager::ToIValue(x)})), "tensor([4., 6.])");
+  EXPECT_EQ(ErrorOf([&] {
+              traced->CallBoxed({eager::ToIValue(x), IValue(false)});
+            }),
+            "flag has been specialized to have value True but got another "
+            "value");
+}
+
+TEST_F(FxTest, NamedFunctionsStayCalls) {
+  auto traced = symbolic_trace([](const Tensor& x) {
+    return eager::CallNamed<Tensor>(
+               "__main__.my_fn",
+               [](const Tensor& t, int64_t n) { return t * n; }, x,
+               int64_t{3}) +
+           1;
+  });
+  ExpectTexts("wrapped", *traced);
+  const IValue x = eager::ToIValue(eager::tensor({1., 2.}));
+  EXPECT_NE(ErrorOf([&] { traced->CallBoxed({x}); }).find("my_fn"),
+            std::string::npos);
+  traced->functions()["__main__.my_fn"] = [](std::vector<IValue> args) {
+    return eager::ToIValue(eager::FromIValue<Tensor>(args[0]) *
+                           args[1].AsInt());
+  };
+  EXPECT_EQ(Text(traced->CallBoxed({x})), "tensor([4., 7.])");
+}
+
+TEST_F(FxTest, ValuesThatDecideAreRefusedInPyTorchsWords) {
+  const auto error = [](auto f) { return ErrorOf([&] { symbolic_trace(f); }); };
+  std::stringstream golden(Golden("errors.txt"));
+  std::string line;
+  const auto next = [&] {
+    std::getline(golden, line);
+    return line;
+  };
+  EXPECT_EQ(next(),
+            error([](const Tensor& x) { return x.sum() > 0 ? x : x + 1; }));
+  EXPECT_EQ(next(), error([](const Tensor& x) { return x.unbind()[0]; }));
+  EXPECT_EQ(next(), error([](const Tensor& x) { return x + x.len(); }));
+  EXPECT_EQ(next(),
+            error([](const Tensor& x) { return x + static_cast<int64_t>(x); }));
+  next();  // float(x), which is x.item() in C++
+  EXPECT_EQ(next(), error([](const Tensor& x) {
+              Tensor y = x;
+              for (int64_t i = 0; i < static_cast<int64_t>(x.size(0)); ++i) {
+                y = y + 1;
+              }
+              return y;
+            }));
+  EXPECT_EQ(next(), error([](const Tensor& x) {
+              x.set({0}, 1);
+              return x;
+            }));
+}
+
+TEST_F(FxTest, EditingKeepsNamesAndOrder) {
+  auto traced = symbolic_trace(
+      [](const Tensor& x, const Tensor& y) { return eager::relu(x + y).neg(); },
+      {{"x", "y"}, {}, {}, ""});
+  Graph& graph = traced->graph();
+  Node* add = NodeNamed(graph, "add");
+  Node* relu = NodeNamed(graph, "relu");
+  Node* mul = nullptr;
+  {
+    const auto at = graph.inserting_after(add);
+    mul = graph.call_method("mul", {add, 2.5});
+  }
+  SetArgs(relu, {mul});
+  Node* sub = nullptr;
+  {
+    const auto at = graph.inserting_before(relu);
+    sub = graph.call_function("torch.sub", {mul, add}, {{"alpha", 3}});
+  }
+  Node* neg = NodeNamed(graph, "neg");
+  EXPECT_EQ(ErrorOf([&] { graph.erase_node(neg); }),
+            "Tried to erase Node neg but it still had 1 users in the graph: "
+            "{output: None}!");
+  ReplaceAllUsesWith(neg, relu);
+  graph.erase_node(neg);
+  ReplaceInputWith(relu, mul, sub);
+  {
+    const auto at = graph.inserting_after(relu);
+    graph.call_method("max", {relu}, {{"dim", -1}});
+  }
+  ExpectTexts("edits", *traced);
+  EXPECT_TRUE(graph.eliminate_dead_code());
+  ExpectTexts("edits_live", *traced);
+  const Tensor x = eager::tensor({1., -2.});
+  EXPECT_EQ(Text(traced->CallBoxed({eager::ToIValue(x), eager::ToIValue(x)})),
+            "tensor([0., 2.])");
+  graph.move_before(sub, add);
+  EXPECT_NE(ErrorOf([&] { graph.lint(); })
+                .find("Argument 'mul' of Node 'sub' was used before it has "
+                      "been defined!"),
+            std::string::npos);
+}
+
+struct Stacks : nn::ModuleOf<Stacks> {
+  Tensor forward(const Tensor& x, const Tensor& w1, const Tensor& w2) {
+    const Tensor m1 = eager::cat({w1, w2}).sum();
+    const Tensor m2 = eager::cat({w1, w2}).sum();
+    const Tensor a = x + eager::max(m1);
+    return a + eager::max(m2);
+  }
+};
+
+TEST_F(FxTest, PatternsAreReplaced) {
+  auto traced =
+      symbolic_trace(nn::Make<Stacks>(), {{"x", "w1", "w2"}, {}, {}, ""});
+  const auto replaced = replace_pattern(
+      *traced,
+      [](const Tensor& a, const Tensor& b) {
+        return eager::cat({a, b}).sum();
+      },
+      [](const Tensor& a, const Tensor& b) {
+        return eager::stack({a, b});
+      });
+  EXPECT_EQ(replaced.size(), 2u);
+  EXPECT_EQ(NameOf(replaced[0].replacements[0]), "stack");
+  ExpectTexts("stacks", *traced);
+}
+
+class NegSigmoid : public Transformer {
+ public:
+  using Transformer::Transformer;
+  IValue call_function(const std::string& target, Values args,
+                       KeywordValues kwargs) override {
+    if (target == "torch.sigmoid") {
+      return eager::ToIValue(eager::neg(eager::FromIValue<Tensor>(args[0])));
+    }
+    return Transformer::call_function(target, args, kwargs);
+  }
+  IValue call_method(const std::string& target, Values args,
+                     KeywordValues kwargs) override {
+    if (target == "neg") {
+      return eager::ToIValue(eager::FromIValue<Tensor>(args[0]).sigmoid());
+    }
+    return Transformer::call_method(target, args, kwargs);
+  }
+};
+
+TEST_F(FxTest, TransformersMakeNewGraphs) {
+  auto traced = symbolic_trace(
+      [](const Tensor& x) { return eager::sigmoid(x).neg() + 1; });
+  auto transformed = NegSigmoid(*traced).transform();
+  ExpectTexts("transformed", *transformed);
+}
+
+struct Parts : nn::ModuleOf<Parts> {
+  Tensor param = register_parameter("param", eager::rand({3, 4}));
+  nn::Ptr<nn::Linear> linear = Register<nn::Linear>("linear", 4, 5);
+  Tensor forward(const Tensor& x, const Tensor& y) {
+    const Tensor z = linear(x + param).clamp(0.0, 1.0);
+    const Tensor w = linear(y).clamp(0.0, 1.0);
+    return z + w;
+  }
+};
+
+TEST_F(FxTest, ModulesAreSplit) {
+  auto module = nn::Make<Parts>();
+  auto traced = symbolic_trace(module, {{"x", "y"}, {}, {}, ""});
+  int counter = 0;
+  auto split =
+      split_module(*traced, [&](const Node*) { return counter++ % 3; });
+  ExpectTexts("parts", *split);
+  for (int k = 0; k < 3; ++k) {
+    auto* part = static_cast<GraphModule*>(
+        split->FindModule("submod_" + std::to_string(k)));
+    ASSERT_NE(part, nullptr);
+    EXPECT_EQ(part->code(), Golden("parts_" + std::to_string(k) + ".code.txt"));
+  }
+  const Tensor x = eager::rand({3, 4}), y = eager::rand({3, 4});
+  EXPECT_EQ(Text(split->CallBoxed({eager::ToIValue(x), eager::ToIValue(y)})),
+            module(x, y).ToString());
+}
+
+TEST_F(FxTest, ShapesArePropagatedAndDrawn) {
+  auto traced = symbolic_trace(nn::Make<MyModule>());
+  ShapeProp(*traced).propagate({eager::ToIValue(eager::rand({3, 4}))});
+  Node* linear = NodeNamed(traced->graph(), "linear");
+  ASSERT_NE(TensorMetaOf(linear), nullptr);
+  EXPECT_EQ(*TensorMetaOf(linear)->details().sizes,
+            (std::vector<int64_t>{3, 5}));
+  const std::string dot = GraphToDot(*traced, "MyModule");
+  EXPECT_NE(dot.find("\"add\" -> \"linear\";"), std::string::npos) << dot;
+  EXPECT_NE(dot.find("Float(3, 5"), std::string::npos);
+}
+
+TEST_F(FxTest, LoweredModulesRunInTheEngine) {
+  auto module = nn::Make<MyModule>();
+  auto traced = symbolic_trace(module);
+  auto lowered = lower_fx(*traced);
+  ASSERT_TRUE(lowered.ok()) << lowered.status();
+  EXPECT_EQ(lowered->type().name(), "__torch__.torch.fx.graph_module.MyModule");
+  EXPECT_EQ(lowered->Children()[0].second.type().name(),
+            "__torch__.torch.nn.modules.linear.Linear");
+  const Tensor x = eager::rand({3, 4});
+  auto y = context_->engine().Call(*lowered, "forward", {eager::ToIValue(x)});
+  ASSERT_TRUE(y.ok()) << y.status();
+  EXPECT_EQ(Text(*y), module(x).ToString());
+  EXPECT_EQ(lowered->FindMethod("forward")->graph()->ToString(false),
+            R"(graph(%self : __torch__.torch.fx.graph_module.MyModule,
+      %x : Tensor):
+  %param : Tensor = prim::GetAttr[name="param"](%self)
+  %3 : int = prim::Constant[value=1]()
+  %add : Tensor = aten::add(%x, %param, %3)
+  %5 : __torch__.torch.nn.modules.linear.Linear = prim::GetAttr[name="linear"](%self)
+  %linear : Tensor = prim::CallMethod[name="forward"](%5, %add)
+  %7 : float = prim::Constant[value=0.]()
+  %8 : float = prim::Constant[value=1.]()
+  %clamp : Tensor = aten::clamp(%linear, %7, %8)
+  return (%clamp)
+)");
+}
+
+TEST_F(FxTest, LoweringKnowsSizesIndicesTuplesAndNumbers) {
+  auto traced = symbolic_trace([](const Tensor& x) {
+    const Int half = x.size(0) / 2 + 1 - x.shape()[1] % 2;
+    auto [v, i] = x.max(1, false);
+    Tensor y = x.index({Slice(None, half), eager::Ellipsis, None}) * 2;
+    y += 1;
+    return std::make_tuple(y, 2 - v / 3, i, x.view(-1, 2) > 1,
+                           eager::softmax(x.to(DType::kFloat), 1));
+  });
+  auto lowered = lower_fx(*traced);
+  ASSERT_TRUE(lowered.ok()) << lowered.status();
+  const IValue x = eager::ToIValue(eager::arange(16).reshape(4, 4));
+  const IValue want = traced->CallBoxed({x});
+  auto got = context_->engine().Call(*lowered, "forward", {x});
+  ASSERT_TRUE(got.ok()) << got.status();
+  for (size_t k = 0; k < 5; ++k) {
+    EXPECT_EQ(Text(got->AsTuple().values[k]), Text(want.AsTuple().values[k]))
+        << k;
+  }
+  auto refused = symbolic_trace([](const Tensor& x) { return x + 1; });
+  Graph& graph = refused->graph();
+  SetTarget(NodeNamed(graph, "add"), "torch.no_such_function");
+  EXPECT_EQ(lower_fx(*refused).status().message(),
+            "lower_fx: %add : [num_users=1] = "
+            "call_function[target=torch.no_such_function](args = (%x, 1), "
+            "kwargs = {}): there is no operator 'aten::no_such_function'");
+}
+
+}  // namespace
+}  // namespace tandem::fx
