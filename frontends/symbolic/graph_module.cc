@@ -107,6 +107,18 @@ void GraphModule::add_submodule(const std::string& path,
   MakePath(*this, prefix).register_module(name, std::move(module));
 }
 
+void GraphModule::AddMembersOf(GraphModule& other) {
+  for (Node* n : graph_->nodes()) {
+    const std::string& path = TargetOf(n);
+    if (n->is(NodeKind::kFxCallModule)) {
+      if (FindModule(path) == nullptr) CopyMember(other, path, true);
+    } else if (n->is(NodeKind::kFxGetAttr) && FindTensor(path) == nullptr) {
+      CopyMember(other, path, false);
+    }
+  }
+  for (const auto& [name, f] : other.functions_) functions_.emplace(name, f);
+}
+
 void GraphModule::add_buffer(const std::string& path,
                              const eager::Tensor& tensor) {
   const auto [prefix, name] = SplitPath(path);

@@ -47,6 +47,8 @@ class GraphModule : public nn::Module {
                      std::shared_ptr<nn::Module> module);
   // Adds a buffer under a path.
   void add_buffer(const std::string& path, const eager::Tensor& tensor);
+  // What the graph names and this module has not is taken from `other`.
+  void AddMembersOf(GraphModule& other);
   // A module with what the graph still uses.
   nn::Ptr<GraphModule> Pruned();
 

@@ -260,6 +260,7 @@ Value* Lowering::ObjectAt(const std::string& path) {
   Node* node = graph().Create(NodeKind::kGetAttr, {parent});
   node->SetAttribute("name", name);
   node->output()->set_type(InstanceOf(*module).type->shared());
+  node->output()->SetName(absl::StrReplaceAll(path, {{".", "_"}}));
   graph().Insert(node);
   return frame().objects[path] = node->output();
 }

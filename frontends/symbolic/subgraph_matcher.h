@@ -70,13 +70,16 @@ using MatchFilter = std::function<bool(
 std::vector<ReplacedPattern> replace_pattern(
     GraphModule& module, const Graph& pattern, const Graph& replacement,
     const std::vector<MatchFilter>& filters = {}, bool ignore_literals = false);
-// Of functions or modules that are traced first.
+// Of functions or modules that are traced first. What the replacement has by
+// path and `module` has not, `module` gets.
 template <typename P, typename R,
           typename = std::enable_if_t<!std::is_same_v<P, Graph>>>
 std::vector<ReplacedPattern> replace_pattern(GraphModule& module, P pattern,
                                              R replacement) {
   const auto p = symbolic_trace(pattern), r = symbolic_trace(replacement);
-  return replace_pattern(module, p->graph(), r->graph());
+  auto replaced = replace_pattern(module, p->graph(), r->graph());
+  module.AddMembersOf(*r);
+  return replaced;
 }
 
 }  // namespace tandem::fx

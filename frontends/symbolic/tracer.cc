@@ -82,6 +82,7 @@ void Tracer::begin(nn::Module& root) {
   parameter_nodes_.clear();
   paths_.clear();
   constants_.clear();
+  script_functions_.clear();
   for (const auto& [name, t] : root.named_parameters()) {
     parameters_.try_emplace(t.raw().impl(), name);
   }
@@ -565,6 +566,21 @@ absl::StatusOr<std::optional<IValue>> Tracer::EnterFunction(
     Arguments arguments;
     for (const IValue& v : *args) arguments.push_back(create_arg(v));
     return create_proxy("call_function", std::string(name), arguments, {});
+  });
+}
+
+absl::StatusOr<IValue> Tracer::CallFunction(
+    const eager::ScriptFunction& function, std::vector<IValue> args) {
+  const bool involved =
+      std::any_of(args.begin(), args.end(),
+                  [&](const IValue& v) { return Involves(v, true); });
+  if (!involved) return function.Run(std::move(args));
+  return eager::Try([&] {
+    Arguments arguments;
+    for (const IValue& v : args) arguments.push_back(create_arg(v));
+    const std::string name = function.function()->qualified_name();
+    script_functions_.emplace(name, function);
+    return create_proxy("call_function", name, arguments, {});
   });
 }
 

@@ -45,6 +45,11 @@ class Tracer : public eager::Recorder {
   // Tensors that are no members of the root: "_tensor_constant0", ….
   const nn::NamedTensors& constants() const { return constants_; }
 
+  // Scripted functions that were called, by their qualified names.
+  const std::map<std::string, eager::ScriptFunction>& script_functions() const {
+    return script_functions_;
+  }
+
   // True: calls of the module stay calls. torch.nn's modules do, but for
   // Sequential.
   virtual bool is_leaf_module(const nn::Module& module,
@@ -98,6 +103,10 @@ class Tracer : public eager::Recorder {
       nn::Module& module, std::vector<IValue>* args) override;
   absl::StatusOr<std::optional<IValue>> EnterFunction(
       absl::string_view name, std::vector<IValue>* args) override;
+  // A call of the function by its qualified name; GraphModule runs it by
+  // `functions`.
+  absl::StatusOr<IValue> CallFunction(const eager::ScriptFunction& function,
+                                      std::vector<IValue> args) override;
   void Name(const tandem::Tensor& tensor, absl::string_view name) override;
   std::string Describe(const tandem::Tensor& tensor) override;
 
@@ -138,6 +147,7 @@ class Tracer : public eager::Recorder {
   absl::flat_hash_map<const TensorImpl*, Node*> parameter_nodes_;
   absl::flat_hash_map<const nn::Module*, std::string> paths_;
   nn::NamedTensors constants_;
+  std::map<std::string, eager::ScriptFunction> script_functions_;
   nn::Module* root_ = nullptr;
 };
 

@@ -7,12 +7,17 @@
 #include "tandem/backends/reference/reference.h"
 #include "tandem/frontends/eager/eager.h"
 #include "tandem/frontends/nn/nn.h"
+#include "tandem/frontends/script/printer.h"
 #include "tandem/frontends/symbolic/graph_drawer.h"
 #include "tandem/frontends/symbolic/interpreter.h"
 #include "tandem/frontends/symbolic/lower.h"
 #include "tandem/frontends/symbolic/shape_prop.h"
 #include "tandem/frontends/symbolic/split_module.h"
 #include "tandem/frontends/symbolic/subgraph_matcher.h"
+#include "tandem/ir/canonical.h"
+#include "tandem/serialization/tandem/model_file.h"
+#include "tandem/serialization/torchscript/module_loader.h"
+#include "tandem/serialization/torchscript/module_writer.h"
 
 namespace tandem::fx {
 namespace {
@@ -382,13 +387,77 @@ TEST_F(FxTest, LoweredModulesRunInTheEngine) {
   %param : Tensor = prim::GetAttr[name="param"](%self)
   %3 : int = prim::Constant[value=1]()
   %add : Tensor = aten::add(%x, %param, %3)
-  %5 : __torch__.torch.nn.modules.linear.Linear = prim::GetAttr[name="linear"](%self)
-  %linear : Tensor = prim::CallMethod[name="forward"](%5, %add)
+  %linear.1 : __torch__.torch.nn.modules.linear.Linear = prim::GetAttr[name="linear"](%self)
+  %linear : Tensor = prim::CallMethod[name="forward"](%linear.1, %add)
   %7 : float = prim::Constant[value=0.]()
   %8 : float = prim::Constant[value=1.]()
   %clamp : Tensor = aten::clamp(%linear, %7, %8)
   return (%clamp)
 )");
+}
+
+TEST_F(FxTest, LoweredModulesAreSaved) {
+  auto traced = symbolic_trace(nn::Make<MyModule>());
+  auto lowered = lower_fx(*traced);
+  ASSERT_TRUE(lowered.ok()) << lowered.status();
+  auto code = script::PrintFunction(*lowered->FindMethod("forward"));
+  ASSERT_TRUE(code.ok()) << code.status();
+  EXPECT_EQ(*code, R"(def forward(self,
+    x: Tensor) -> Tensor:
+  param = self.param
+  add = torch.add(x, param)
+  linear = self.linear
+  linear0 = (linear).forward(add, )
+  return torch.clamp(linear0, 0., 1.)
+)");
+  const IValue x = eager::ToIValue(eager::rand({3, 4}));
+  const std::string want = Text(traced->CallBoxed({x}));
+  const std::string folder = testing::TempDir();
+  ASSERT_TRUE(SaveModule(*lowered, folder + "/fx.pt", {}).ok());
+  ASSERT_TRUE(SaveTandem(*lowered, folder + "/fx.tandem").ok());
+  auto from_pt = LoadModule(folder + "/fx.pt");
+  auto from_tandem = LoadTandem(folder + "/fx.tandem");
+  for (const auto* loaded : {&from_pt, &from_tandem}) {
+    ASSERT_TRUE(loaded->ok()) << loaded->status();
+    EXPECT_EQ((*loaded)->Children()[0].first, "linear");
+    auto y = context_->engine().Call(**loaded, "forward", {x});
+    ASSERT_TRUE(y.ok()) << y.status();
+    EXPECT_EQ(Text(*y), want);
+  }
+}
+
+TEST_F(FxTest, GraphsHaveCanonicalText) {
+  auto traced = symbolic_trace(nn::Make<Many>(), {{"x", "y"}, {}, {}, ""});
+  auto text = PrintCanonical(traced->graph().ir());
+  ASSERT_TRUE(text.ok()) << text.status();
+  auto parsed = ParseGraph(*text);
+  ASSERT_TRUE(parsed.ok()) << parsed.status();
+  EXPECT_EQ(*PrintCanonical(**parsed), *text);
+  Node* neg = nullptr;
+  for (Node* n : *(*parsed)->block()) {
+    if (NameOf(n) == "neg") neg = n;
+  }
+  ASSERT_NE(neg, nullptr);
+  EXPECT_EQ(FormatNode(neg),
+            "%neg : [num_users=1] = call_function[target=operator.neg](args = "
+            "(%reshape,), kwargs = {})");
+}
+
+struct Scaled : nn::ModuleOf<Scaled> {
+  nn::Ptr<nn::Linear> other = Register<nn::Linear>("other", 5, 5);
+  Tensor forward(const Tensor& x) { return other(x); }
+};
+
+TEST_F(FxTest, ReplacementsBringTheirModules) {
+  auto traced = symbolic_trace(nn::Make<MyModule>());
+  replace_pattern(
+      *traced, [](const Tensor& x) { return x.clamp(0.0, 1.0); },
+      nn::Make<Scaled>());
+  traced->recompile();
+  EXPECT_NE(traced->FindModule("other"), nullptr);
+  EXPECT_EQ(NodeNamed(traced->graph(), "clamp"), nullptr);
+  traced->CallBoxed({eager::ToIValue(eager::rand({3, 4}))});
+  EXPECT_EQ(traced->Pruned()->children().size(), 2u);
 }
 
 TEST_F(FxTest, LoweringKnowsSizesIndicesTuplesAndNumbers) {
