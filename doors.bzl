@@ -47,7 +47,7 @@ MAY_USE = {
     "runtime": ["passes", "backends", "ir", "tensor"],
     "eager": ["runtime", "ir", "tensor"],
     "nn": ["eager", "runtime", "ir", "tensor"],
-    "tracer": ["eager", "nn", "runtime", "ir", "tensor"],
+    "tracer": ["eager", "nn", "runtime", "passes", "ir", "tensor"],
     "symbolic": ["eager", "nn", "runtime", "ir", "tensor"],
     "script": ["ir", "tensor"],
     "files": [],

@@ -1,0 +1,3 @@
+#!/bin/sh
+# prints.sh PROGRAM EXPECTED: the program prints what is expected.
+"$1" | diff "$2" -
