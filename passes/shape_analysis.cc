@@ -16,6 +16,7 @@ constexpr int64_t kMaxElements = 16;
 constexpr int kMaxRounds = 3;
 constexpr int kMaxDepth = 3;
 constexpr size_t kMaxDims = 64;
+constexpr size_t kMaxItems = 1024;  // of a list that is computed with
 
 bool IsSmall(const Tensor& t) {
   return t.defined() && !t.is_meta() && t.device().is_cpu() && !t.is_sparse() &&
@@ -63,8 +64,12 @@ ShapeAnalysis::ShapeAnalysis(const Graph& graph, const PassContext& context)
     : graph_(graph),
       context_(context),
       aliases_(graph, {/*distinct_constants=*/true}) {
-  resizes_ = AnyNode(*graph.block(), &ChangesSizes);
-  if (resizes_) return;  // whose sizes, the analysis does not say
+  // Whose sizes an operator changes, the analysis does not say; under autocast
+  // (a `with`) products have dtypes of their own.
+  opaque_ = AnyNode(*graph.block(), [](const Node& n) {
+    return ChangesSizes(n) || n.is(NodeKind::kEnter);
+  });
+  if (opaque_) return;
   for (const Value* v : graph.inputs()) {
     std::optional<Known> known = FromType(*v->type());
     if (known.has_value()) Set(v, *std::move(known));
@@ -398,6 +403,9 @@ bool ShapeAnalysis::IsComputable(const Node& n,
   bool has_tensor = false;
   for (const IValue& v : values) {
     if (HoldsMeta(v)) return false;
+    // Lists that grow by themselves would grow without end.
+    if (v.is_list() && v.AsList().values.size() > kMaxItems) return false;
+    if (v.is_string()) return false;
     has_tensor = has_tensor || v.is_tensor();
   }
   bool gives_tensor = false;
@@ -522,7 +530,7 @@ int64_t ShapeAnalysis::Code(const Size& size,
 
 TypePtr ShapeAnalysis::TypeOf(const Value* v) {
   const Known* known = Find(v);
-  if (resizes_ || known == nullptr || !v->type()->is(TypeKind::kTensor)) {
+  if (opaque_ || known == nullptr || !v->type()->is(TypeKind::kTensor)) {
     return nullptr;
   }
   std::array<bool, kSamples> there = {};

@@ -82,8 +82,8 @@ class ShapeAnalysis {
   absl::flat_hash_map<int64_t, Size> type_symbols_;
   std::map<Size, int64_t> names_;  // of symbols, in the order of TypeOf
   int64_t next_symbol_ = 0;
-  int depth_ = 0;         // of loops
-  bool resizes_ = false;  // an operator changes the sizes of what is there
+  int depth_ = 0;        // of loops
+  bool opaque_ = false;  // nothing is said of this graph
   std::map<std::string, int64_t> without_function_;
 };
 

@@ -109,7 +109,8 @@ Results Gather(const ShapeArguments& a) {
 Results PixelShuffle(const ShapeArguments& a) {
   TANDEM_SELF(t);
   const int64_t r = a.integer("upscale_factor", 0);
-  if (r <= 0 || r > 1 << 20 || t.dim() < 3 || t.size(-3) % (r * r) != 0) {
+  if (r <= 0 || r > 1 << 20 || t.dim() < 3 ||
+      t.size(t.dim() - 3) % (r * r) != 0) {
     return Unknown();
   }
   Dims sizes(t.sizes().begin(), t.sizes().end());

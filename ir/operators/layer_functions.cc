@@ -256,7 +256,7 @@ Results Attention(const ShapeArguments& a) {
     return Unknown();
   }
   Dims sizes = ToDims(q.sizes());
-  sizes.back() = v.size(-1);
+  sizes.back() = v.size(v.dim() - 1);
   return One(sizes, q.dtype(), /*strides_known=*/false);
 }
 
@@ -273,7 +273,7 @@ Results Recurrent(const ShapeArguments& a) {
     return Unknown();
   }
   Dims sizes = ToDims(x.sizes());
-  sizes.back() = h.size(-1) * (a.flag("bidirectional") ? 2 : 1);
+  sizes.back() = h.size(h.dim() - 1) * (a.flag("bidirectional") ? 2 : 1);
   TANDEM_ASSIGN_OR_RETURN(ShapeResults r,
                           One(sizes, x.dtype(), /*strides_known=*/false));
   TANDEM_ASSIGN_OR_RETURN(Tensor last, Made(h.sizes(), x.dtype()));
