@@ -235,7 +235,12 @@ void ShapeAnalysis::Visit(const Node& n) {
       return VisitLoop(n);
     case NodeKind::kUncheckedCast:
       if (const Known* known = Find(n.input()); known != nullptr) {
-        Set(n.output(), *known);
+        Known cast = *known;
+        // In a branch that is not taken a constant may be of another type.
+        for (auto& v : cast.samples) {
+          if (v.has_value() && !v->Conforms(*n.output()->type())) v.reset();
+        }
+        Set(n.output(), std::move(cast));
       }
       return;
     case NodeKind::kListConstruct:
@@ -445,6 +450,18 @@ void ShapeAnalysis::VisitOperator(const Node& n) {
       values.push_back(*known->samples[k]);
     }
     if (values.size() != n.inputs().size()) continue;
+    bool conform = true;
+    const auto& arguments = n.op()->schema.arguments;
+    for (size_t i = 0; i < values.size() && i < arguments.size(); ++i) {
+      // A trace's number for a tensor stands as it is.
+      conform = conform && (values[i].Conforms(*arguments[i].type) ||
+                            arguments[i].type->contains_type_variable());
+      conform =
+          conform &&
+          (!arguments[i].type->is(TypeKind::kList) || values[i].is_list()) &&
+          (!arguments[i].type->is(TypeKind::kDict) || values[i].is_dict());
+    }
+    if (!conform) continue;
     if (!values.empty() && values[0].is_tensor() && n.outputs().size() == 1) {
       std::optional<IValue> fact =
           Fact(n, values[0].AsTensor(), values, strides);
