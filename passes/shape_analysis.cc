@@ -41,6 +41,13 @@ bool ChangesSizes(const Node& n) {
   return s.arguments.empty() || s.arguments[0].type->is(TypeKind::kTensor);
 }
 
+bool Raises(const Block& block) {
+  for (const Node* n : block) {
+    if (n->is(NodeKind::kRaiseException)) return true;
+  }
+  return false;
+}
+
 // Is it a list of tensors, or a tensor without elements?
 bool HoldsMeta(const IValue& v) {
   if (v.is_tensor()) return v.AsTensor().defined() && !IsSmall(v.AsTensor());
@@ -311,9 +318,18 @@ void ShapeAnalysis::Visit(const Node& n) {
 
 void ShapeAnalysis::VisitIf(const Node& n) {
   for (const Block* b : n.blocks()) Walk(*b);
+  // A way that ends in an exception gives nothing.
+  const bool raises[] = {Raises(*n.block(0)), Raises(*n.block(1))};
   for (size_t i = 0; i < n.outputs().size(); ++i) {
-    std::optional<Known> known =
-        Join(Find(n.block(0)->output(i)), Find(n.block(1)->output(i)));
+    const Known *a = Find(n.block(0)->output(i)),
+                *b = Find(n.block(1)->output(i));
+    std::optional<Known> known;
+    if (raises[0] != raises[1]) {
+      const Known* other = raises[0] ? b : a;
+      if (other != nullptr) known = *other;
+    } else {
+      known = Join(a, b);
+    }
     if (known.has_value()) Set(n.output(i), *std::move(known));
   }
 }
@@ -467,6 +483,23 @@ void ShapeAnalysis::VisitOperator(const Node& n) {
           Fact(n, values[0].AsTensor(), values, strides);
       if (fact.has_value()) {
         results[0].samples[k] = std::move(fact);
+        continue;
+      }
+    }
+    // Of lists of tensors.
+    if (!values.empty() && values[0].is_list() && HoldsMeta(values[0])) {
+      const std::vector<IValue>& items = values[0].AsList().values;
+      const int64_t size = static_cast<int64_t>(items.size());
+      if (n.Is("aten::len")) {
+        results[0].samples[k] = IValue(size);
+        continue;
+      }
+      if (n.Is("aten::__getitem__") && values[1].is_int()) {
+        const int64_t i = values[1].AsInt();
+        if (i < -size || i >= size) continue;
+        results[0].samples[k] =
+            items[static_cast<size_t>(i < 0 ? i + size : i)];
+        results[0].strides = results[0].strides && strides;
         continue;
       }
     }

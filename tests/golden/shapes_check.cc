@@ -1,6 +1,6 @@
 // Compares what propagate_shapes says of the tensors of recorded programs with
 // what they are in a run: dtypes, sizes and strides, once with the sizes of the
-// recorded arguments and once with none of them known.
+// recorded arguments and once with those of batches and images not known.
 //
 //   shapes_check FOLDER|FILE.pt …
 //
@@ -142,7 +142,10 @@ class Checker {
       TensorType::Details d =
           TensorType::Of(v.AsTensor())->AsTensor()->details();
       if (!known) {
-        for (int64_t& s : *d.sizes) s = -1;
+        // Batch, height and width of images.
+        for (size_t k = 0; k < d.sizes->size(); ++k) {
+          if (k == 0 || (k >= 2 && d.sizes->size() == 4)) (*d.sizes)[k] = -1;
+        }
         d.strides.reset();
       }
       graph->inputs()[i]->set_type(TensorType::Create(std::move(d)));
@@ -152,11 +155,12 @@ class Checker {
     std::vector<TensorType::Details> types;
     for (Node* n : *graph->block()) {
       for (Value* v : n->outputs()) {
-        if (!v->type()->is(TypeKind::kTensor)) continue;
+        if (!v->type()->is(TypeKind::kTensor) || n->is(NodeKind::kConstant)) {
+          continue;
+        }
         if (known) ++totals.tensors;
         const TypePtr type = shapes.TypeOf(v);
         if (type == nullptr) continue;
-        if (n->is(NodeKind::kConstant)) continue;
         ++(known ? totals.typed : totals.symbolic);
         tensors.push_back(v);
         types.push_back(type->AsTensor()->details());
@@ -255,7 +259,7 @@ int Main(int argc, char** argv) {
   }
   const Totals& t = checker.totals;
   std::cout << t.typed << " of " << t.tensors << " tensors typed, "
-            << t.symbolic << " without the arguments' sizes\n";
+            << t.symbolic << " without sizes of batches and images\n";
   for (const auto& [op, n] : t.without_function) {
     std::cout << "no shape function: " << op << " " << n << "\n";
   }
