@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "tandem/backends/onednn/special_values.h"
 #include "tandem/backends/shape_values.h"
 #include "tandem/tensor/status_macros.h"
 
@@ -420,6 +421,11 @@ absl::StatusOr<ProgramParts> Builder::Build(FindLowering find, int threads) {
     return absl::InvalidArgumentError("a description for each input is needed");
   }
   TANDEM_RETURN_IF_ERROR(DefineInputs());
+  parts_.declines_infinity = true;
+  for (const Node* n : *graph_.block()) {
+    parts_.declines_nan |= LosesNan(*n);
+    if (TakesMasks(*n)) parts_.declines_infinity = false;
+  }
   for (Node* n : *graph_.block()) {
     if (n->is(NodeKind::kConstant) || IsDone(n) || FoldSizes(n) ||
         n->is(NodeKind::kListConstruct)) {

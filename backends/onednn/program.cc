@@ -5,6 +5,8 @@
 
 #include "absl/container/inlined_vector.h"
 #include "absl/strings/str_cat.h"
+#include "tandem/backends/kernel.h"
+#include "tandem/backends/onednn/special_values.h"
 #include "tandem/tensor/context.h"
 #include "tandem/tensor/status_macros.h"
 
@@ -145,6 +147,14 @@ void Program::GiveFrame(std::unique_ptr<Frame> frame) const {
 }
 
 absl::Status Program::Run(const KernelCall& call) const {
+  for (size_t i = 0; parts_.declines_nan && i < call.num_inputs; ++i) {
+    if (!call.in(i).is_tensor()) continue;
+    const Special worst = WorstOf(call.in(i).AsTensor());
+    if (worst == Special::kNan ||
+        (worst == Special::kInfinity && parts_.declines_infinity)) {
+      return Declined();
+    }
+  }
   TANDEM_ASSIGN_OR_RETURN(std::unique_ptr<Frame> frame, TakeFrame());
   absl::Status status = Execute(call, *frame);
   GiveFrame(std::move(frame));

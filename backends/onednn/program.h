@@ -71,6 +71,8 @@ struct ProgramParts {
   std::vector<Step> steps;
   std::vector<Output> outputs;
   int threads = 1;
+  // Kernels run the calls whose inputs have these: they would be lost.
+  bool declines_nan = false, declines_infinity = false;
   std::string text;
 };
 

@@ -1,5 +1,6 @@
 // Products, pooling, normalisation, elementwise operators and views, against
 // the reference kernels.
+#include <cmath>
 #include <string>
 #include <vector>
 
@@ -410,6 +411,23 @@ TEST(SupportTest, SaysWhy) {
                 {x, g.Ints({2, 2}), g.Ints({}), g.Ints({0, 0}),
                  g.Constant(false), g.Constant(true), g.Constant(3)}));
   EXPECT_EQ(Refusal(g), "aten::avg_pool2d: divisor_override");
+}
+
+// ---- NaN
+
+TEST(NanTest, CallsThatLoseItAreLeftToKernels) {
+  for (const char* op : {"aten::relu", "aten::relu6", "aten::hardsigmoid"}) {
+    Tensor x = Values({40, 170});
+    TestGroup g;
+    g.Output(g.Op(op, {g.Op("aten::linear",
+                            {g.Input(x), g.Constant(Values({360, 170}))})}));
+    EXPECT_EQ(Difference(g), "");
+    for (float special : {std::nanf(""), INFINITY}) {
+      x.data<float>()[277] = special;
+      const absl::StatusOr<GroupResult> result = RunOneDnn(g, {});
+      EXPECT_TRUE(IsDeclined(result.status())) << result.status();
+    }
+  }
 }
 
 // ---- sizes that follow from tensors
