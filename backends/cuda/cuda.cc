@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "tandem/backends/cuda/binding.h"
+#include "tandem/backends/cuda/group.h"
 #include "tandem/backends/cuda/values.h"
 #include "tandem/tensor/copy.h"
 #include "tandem/tensor/status_macros.h"
@@ -25,6 +26,8 @@ absl::StatusOr<std::shared_ptr<Runtime>> Register(Registry& registry,
   AddIndexing(r);
   r.AddHost();
   TANDEM_RETURN_IF_ERROR(r.status());
+  TANDEM_RETURN_IF_ERROR(
+      registry.AddGroupBackend(MakeGroupBackend(runtime, r.bindings())));
   return runtime;
 }
 

@@ -44,7 +44,7 @@ inline constexpr int kComputeCapabilityMinor = 76;
 
 inline constexpr unsigned kStreamNonBlocking = 1;
 inline constexpr unsigned kEventDisableTiming = 2;
-inline constexpr int kCaptureThreadLocal = 1;
+inline constexpr int kCaptureThreadLocal = 1, kCaptureRelaxed = 2;
 
 // X(member, symbol, (parameters), (arguments))
 #define TANDEM_CUDA_DRIVER(X)                                                  \

@@ -44,6 +44,7 @@ template <typename T> static T atomicAdd(T* at, T v) {
 }
 static u32 FloatBits(float f) { u32 b; memcpy(&b, &f, 4); return b; }
 static float BitsFloat(u32 b) { float f; memcpy(&f, &b, 4); return f; }
+static double BitsDouble(u64 b) { double d; memcpy(&d, &b, 8); return d; }
 using namespace std;
 #else
 #define TANDEM_KERNEL(Args) \
@@ -54,6 +55,9 @@ static __device__ __forceinline__ u32 FloatBits(float f) {
 static __device__ __forceinline__ float BitsFloat(u32 b) {
   return __uint_as_float(b);
 }
+static __device__ __forceinline__ double BitsDouble(u64 b) {
+  return __longlong_as_double((i64)b);
+}
 #endif
 // A number that would reach outside of memory stops the device.
 #ifdef TANDEM_HOST
@@ -62,6 +66,7 @@ static __device__ __forceinline__ float BitsFloat(u32 b) {
 #define TANDEM_ASSERT(test) do { if (!(test)) __trap(); } while (0)
 #endif
 #define FUNCTION static __device__ __forceinline__
+#define FUNCTION_IN __device__ __forceinline__
 
 struct Half { u16 bits; };
 struct BFloat16 { u16 bits; };

@@ -322,6 +322,7 @@ absl::Status Gpu::Launch(const Kernel& kernel, int64_t blocks, int threads,
                          const void* args) const {
   if (blocks <= 0) return absl::OkStatus();
   TANDEM_RETURN_IF_ERROR(MakeCurrent());
+  launches_.fetch_add(1, std::memory_order_relaxed);
   void* parameters[] = {const_cast<void*>(args)};
   return Check(driver_->LaunchKernel(
                    kernel.function(),

@@ -2,6 +2,7 @@
 #ifndef TANDEM_BACKENDS_CUDA_RUNTIME_H_
 #define TANDEM_BACKENDS_CUDA_RUNTIME_H_
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -205,6 +206,8 @@ class Gpu {
   // `args` is the kernel's one parameter, copied by the call.
   absl::Status Launch(const Kernel& kernel, int64_t blocks, int threads,
                       const void* args) const;
+  // Kernels that were launched so far.
+  int64_t launches() const { return launches_.load(std::memory_order_relaxed); }
   // Blocks that n elements need, at most so many as keep the device busy.
   int64_t BlocksFor(int64_t elements) const;
 
@@ -227,6 +230,7 @@ class Gpu {
   StreamHandle own_stream_ = nullptr;
   int arch_ = 0, multiprocessors_ = 1, block_size_ = 256;
   std::string name_;
+  mutable std::atomic<int64_t> launches_{0};
   std::unique_ptr<Allocator> allocator_;
   absl::Mutex mutex_;
   absl::flat_hash_map<std::string, std::unique_ptr<const Kernel>> kernels_
