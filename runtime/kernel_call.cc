@@ -175,7 +175,7 @@ absl::Status Execution::CheckTensors(
   const auto resolve = [&](const Tensor& t, Tensor* out) -> absl::Status {
     TensorImpl* impl = t.impl();
     if ((impl->conj || impl->neg) && !options.handles_lazy_bits &&
-        !options.metadata_only && !site.op->schema.is_mutable()) {
+        !options.metadata_only) {
       TANDEM_ASSIGN_OR_RETURN(*out, ResolveLazyBits(t));
     }
     if (t.is_meta() && !options.metadata_only) {
@@ -275,12 +275,37 @@ absl::Status Execution::CallKernel(const Plan& plan, const Instruction& i,
   std::vector<std::pair<uint32_t, IValue>> saved;
   const KernelEntry* entry = EntryFor(site, call);
   absl::Status status = CheckTensors(site, *entry, plan, i, r, &saved);
+  // What was resolved but is to be written: the copy, and the tensor itself.
+  std::vector<std::pair<Tensor, Tensor>> written;
+  if (status.ok() && site.op->schema.is_mutable()) {
+    for (const auto& [index, value] : saved) {
+      if (!value.is_tensor()) continue;
+      const TensorImpl& impl = *value.AsTensor().impl();
+      if (!impl.conj && !impl.neg) continue;
+      for (uint8_t k : site.tensors) {
+        const auto& alias = site.op->schema.arguments[k].alias;
+        if (inputs[k] == index && alias.has_value() && alias->is_write) {
+          written.emplace_back(r[index].AsTensor(), value.AsTensor());
+        }
+      }
+    }
+  }
   if (status.ok()) {
     const bool quantized =
         site.quantized != nullptr && AnyQuantized(site, call);
     status = (quantized ? site.quantized : entry)->kernel(call);
     if (!quantized && entry == site.entry)
       status = AskOthers(site, std::move(status), call);
+  }
+  for (const auto& [copy, tensor] : written) {
+    if (!status.ok()) break;
+    status = CopyElements(copy, tensor);
+    for (uint32_t k = 0; k < i.d; ++k) {
+      IValue& result = r[call.outputs[k]];
+      if (result.is_tensor() && result.AsTensor().is_same(copy)) {
+        result = IValue(tensor);
+      }
+    }
   }
   for (auto it = saved.rbegin(); it != saved.rend(); ++it) {
     // An output may have taken the register over.

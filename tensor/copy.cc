@@ -242,7 +242,7 @@ absl::Status CopyElements(const Tensor& src, const Tensor& dst) {
   if (src.sizes() != dst.sizes()) {
     TANDEM_RETURN_IF_ERROR(CheckBroadcasts(src, dst));
   }
-  if (RepeatsElements(dst)) {
+  if (dst.numel() > 0 && RepeatsElements(dst)) {
     return absl::InvalidArgumentError(
         "unsupported operation: more than one element of the written-to tensor "
         "refers to a single memory location. Please clone() the tensor before "

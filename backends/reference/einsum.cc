@@ -420,6 +420,10 @@ absl::StatusOr<Tensor> Einsum(absl::string_view equation,
     bool any = false;
     for (int64_t d = output_rank; d < rank; ++d) over[d] = any = true;
     if (any) {
+      // As sum: of integers it is int64.
+      if (IsIntegral(result.dtype(), /*include_bool=*/true)) {
+        TANDEM_ASSIGN_OR_RETURN(result, ToDType(result, DType::kInt64));
+      }
       TANDEM_ASSIGN_OR_RETURN(result, SumKeepDims(result, over));
     }
   }

@@ -158,9 +158,13 @@ absl::StatusOr<Tensor> IndexAdd(const Tensor& self, int64_t dim,
       const Tensor scaled,
       plain ? absl::StatusOr<Tensor>(source) : Scaled(source, alpha));
   const Tensor from = AsVector(scaled);
-  TANDEM_RETURN_IF_ERROR(ScatterInto(target, d,
-                                     ExpandedIndex(*wide, d, from.sizes()),
-                                     from, Combining::kSum, "index_add_"));
+  const Tensor places = ExpandedIndex(*wide, d, from.sizes());
+  // A vector is rounded after each term.
+  TANDEM_RETURN_IF_ERROR(
+      target.dim() > 1
+          ? ScatterWide(target, d, places, from, Combining::kSum, "index_add_")
+          : ScatterInto(target, d, places, from, Combining::kSum,
+                        "index_add_"));
   return self;
 }
 
@@ -198,8 +202,10 @@ absl::StatusOr<Tensor> IndexReduce(const Tensor& self, int64_t dim,
     return NotImplementedFor("div_floor_cpu", dtype);
   }
   if (IsComplex(dtype) && (how == Combining::kMax || how == Combining::kMin)) {
-    return NotImplementedFor(
-        how == Combining::kMax ? "maximum_cpu" : "minimum_cpu", dtype);
+    return NotImplementedFor(self.dim() <= 1           ? "index_func_"
+                             : how == Combining::kMax ? "maximum_cpu"
+                                                      : "minimum_cpu",
+                             dtype);
   }
   if (!wide.ok()) {
     // Without self the places are filled first, which allows negative ones.

@@ -154,6 +154,19 @@ absl::Status ScatterInto(const Tensor& target, int64_t dim, const Tensor& index,
   return VisitNumeric(target.dtype(), name, body);
 }
 
+absl::Status ScatterWide(const Tensor& target, int64_t dim, const Tensor& index,
+                         const Tensor& source, Combining how,
+                         absl::string_view name) {
+  if (target.dtype() != DType::kHalf && target.dtype() != DType::kBFloat16) {
+    return ScatterInto(target, dim, index, source, how, name);
+  }
+  TANDEM_ASSIGN_OR_RETURN(const Tensor wide,
+                          CloneContiguous(target, DType::kFloat));
+  TANDEM_ASSIGN_OR_RETURN(const Tensor from, ToDType(source, DType::kFloat));
+  TANDEM_RETURN_IF_ERROR(ScatterInto(wide, dim, index, from, how, name));
+  return CopyElements(wide, target);
+}
+
 absl::Status ScatterIdentity(const Tensor& target, int64_t dim,
                              const Tensor& index, Combining how,
                              absl::string_view name) {

@@ -27,6 +27,12 @@ absl::Status ScatterInto(const Tensor& target, int64_t dim, const Tensor& index,
                          const Tensor& source, Combining how,
                          absl::string_view name);
 
+// As ScatterInto for sums and products: 16-bit floats are combined in float and
+// rounded once.
+absl::Status ScatterWide(const Tensor& target, int64_t dim, const Tensor& index,
+                         const Tensor& source, Combining how,
+                         absl::string_view name);
+
 // The index of index_add along `dim`, expanded to the sizes of its source.
 Tensor ExpandedIndex(const Tensor& index, int64_t dim, DimSpan sizes);
 

@@ -52,7 +52,7 @@ absl::StatusOr<Tensor> ScatterWith(const Tensor& self, int64_t dim,
   if (from.storage() == self.storage()) {
     TANDEM_ASSIGN_OR_RETURN(from, CopyOfView(from));
   }
-  TANDEM_RETURN_IF_ERROR(ScatterInto(target, d, wide, from, how, name));
+  TANDEM_RETURN_IF_ERROR(ScatterWide(target, d, wide, from, how, name));
   return self;
 }
 
@@ -194,8 +194,15 @@ absl::StatusOr<Tensor> TakeAlongDim(const Tensor& self, const Tensor& indices,
   TANDEM_ASSIGN_OR_RETURN(const Dims self_sizes,
                           BroadcastSizes(self.sizes(), theirs));
   TANDEM_ASSIGN_OR_RETURN(const Tensor wide_self, Expand(self, self_sizes));
+  TANDEM_ASSIGN_OR_RETURN(const Tensor wrapped,
+                          CloneContiguous(indices, DType::kInt64));
+  const int64_t size = self.dim() == 0 ? 1 : self.size(d);
+  int64_t* at = wrapped.data<int64_t>();
+  for (int64_t i = 0; i < wrapped.numel(); ++i) {
+    if (at[i] < 0 && at[i] >= -size) at[i] += size;
+  }
   TANDEM_ASSIGN_OR_RETURN(const Tensor wide_index,
-                          Expand(indices, index_sizes));
+                          Expand(wrapped, index_sizes));
   return Gather(wide_self, d, wide_index, false);
 }
 

@@ -59,21 +59,21 @@ const RowEntry* EntryFor(const ElementOp& op, DType computed) {
   }
 }
 
+// What an operator refuses by a text of its own, before it looks at sizes.
+absl::Status CheckRefused(const ElementOp& op, DType dtype) {
+  if (dtype == DType::kBool && !op.takes_bool && !op.bool_error.empty()) {
+    return absl::UnimplementedError(op.bool_error);
+  }
+  if (IsComplex(dtype) && !op.complex_error.empty()) {
+    return absl::UnimplementedError(op.complex_error);
+  }
+  return absl::OkStatus();
+}
+
 absl::Status CheckTakes(const ElementOp& op, DType dtype,
                         absl::string_view name) {
-  bool takes = true;
-  if (dtype == DType::kBool && !op.takes_bool) {
-    if (!op.bool_error.empty()) {
-      return absl::UnimplementedError(op.bool_error);
-    }
-    takes = false;
-  }
-  if (IsComplex(dtype)) {
-    if (!op.complex_error.empty()) {
-      return absl::UnimplementedError(op.complex_error);
-    }
-    if (dtype == DType::kComplexHalf && !op.takes_complex_half) takes = false;
-  }
+  bool takes = dtype != DType::kBool || op.takes_bool;
+  if (dtype == DType::kComplexHalf && !op.takes_complex_half) takes = false;
   if (IsWideUnsigned(dtype) && !op.takes_wide_unsigned) takes = false;
   const RowEntry* entry = EntryFor(op, ComputedIn(dtype));
   if (takes && entry != nullptr && entry->function != nullptr) {
@@ -271,17 +271,17 @@ absl::StatusOr<Tensor> PrepareTarget(absl::Span<const Input> inputs,
     return Tensor::EmptyStrided(sizes, s, dtype);
   }
   const Tensor& out = *target.tensor;
+  if (target.in_place && out.sizes() != sizes) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "output with shape ", DimsToString(out.sizes()),
+        " doesn't match the broadcast shape ", DimsToString(sizes)));
+  }
   if (!CanCast(dtype, out.dtype())) {
     return absl::InvalidArgumentError(absl::StrCat(
         "result type ", TypeName(dtype),
         " can't be cast to the desired output type ", TypeName(out.dtype())));
   }
   if (out.sizes() != sizes) {
-    if (target.in_place) {
-      return absl::InvalidArgumentError(absl::StrCat(
-          "output with shape ", DimsToString(out.sizes()),
-          " doesn't match the broadcast shape ", DimsToString(sizes)));
-    }
     TANDEM_RETURN_IF_ERROR(SetSizesAndStrides(out, sizes, strides()));
   }
   if (out.is_meta()) return out;
@@ -357,6 +357,7 @@ absl::StatusOr<Tensor> RunElementwise(const ElementOp& op,
       IsIntegral(common, /*include_bool=*/true)) {
     common = DType::kFloat;
   }
+  TANDEM_RETURN_IF_ERROR(CheckRefused(op, common));
   // Unary operators that promote nothing do not convert to out= either.
   if (count == 1 && op.rule == ResultRule::kCommon &&
       options.common == DType::kUndefined && target.tensor != nullptr &&
@@ -370,11 +371,19 @@ absl::StatusOr<Tensor> RunElementwise(const ElementOp& op,
                        " but expected ", TypeName(common)));
     }
   }
-  TANDEM_RETURN_IF_ERROR(CheckTakes(op, common, options.name));
+  // As PyTorch's iterator: sizes, then types of the result, then the kernel.
+  const absl::Status takes = CheckTakes(op, common, options.name);
+  TANDEM_ASSIGN_OR_RETURN(const Dims sizes, CommonSizes(inputs));
+  if (!takes.ok()) {
+    if (target.tensor != nullptr) {
+      TANDEM_RETURN_IF_ERROR(
+          PrepareTarget(inputs, sizes, common, target).status());
+    }
+    return takes;
+  }
   const DType computed = ComputedIn(common);
   const RowEntry& row = *EntryFor(op, computed);
   const DType result = ResultDType(common, computed, row.out);
-  TANDEM_ASSIGN_OR_RETURN(const Dims sizes, CommonSizes(inputs));
   TANDEM_ASSIGN_OR_RETURN(Tensor out,
                           PrepareTarget(inputs, sizes, result, target));
   if (out.is_meta() || out.numel() == 0) return out;
@@ -384,11 +393,13 @@ absl::StatusOr<Tensor> RunElementwise(const ElementOp& op,
   absl::InlinedVector<StridedLoop::Operand, kMaxInputs + 1> operands;
   operands.push_back(StridedLoop::Operand::Of(out));
   std::optional<RowConverter> convert[kMaxInputs + 1];
+  // Inputs of another dtype are rounded to a 16-bit common one.
+  std::optional<RowConverter> round[kMaxInputs + 1];
   bool converts = false;
   // A result of another dtype than the computed one: half, int8, or out's own.
   // It goes through the result's dtype, as PyTorch's out= does.
   std::optional<RowConverter> convert_again;
-  if (out.dtype() != row.out) {
+  if (out.dtype() != row.out || result != row.out) {
     converts = true;
     TANDEM_ASSIGN_OR_RETURN(convert[0], RowConverter::Make(row.out, result));
     if (out.dtype() != result) {
@@ -401,12 +412,15 @@ absl::StatusOr<Tensor> RunElementwise(const ElementOp& op,
       }
     }
   }
+  const auto narrow_number = [&](size_t i) {
+    return i != 1 || !op.exact_number || computed == DType::kInt64;
+  };
   Element numbers[kMaxInputs];
   for (size_t i = 0; i < count; ++i) {
     const int64_t size = static_cast<int64_t>(ElementSize(computed));
     if (inputs[i].number != nullptr) {
       PutNumber(*inputs[i].number, computed, &numbers[i]);
-      if (i != 1 || !op.exact_number) NarrowNumber(common, &numbers[i]);
+      if (narrow_number(i)) NarrowNumber(common, &numbers[i]);
       operands.push_back({numbers[i].bytes, {}, {}, size});
       continue;
     }
@@ -421,9 +435,17 @@ absl::StatusOr<Tensor> RunElementwise(const ElementOp& op,
     }
     TANDEM_ASSIGN_OR_RETURN(convert[i + 1],
                             RowConverter::Make(t.dtype(), computed));
+    if (t.numel() != 1 && t.dtype() != common &&
+        ElementSize(common) < ElementSize(computed) &&
+        (IsFloatingPoint(common) || IsComplex(common))) {
+      TANDEM_ASSIGN_OR_RETURN(round[i + 1],
+                              RowConverter::Make(t.dtype(), common));
+      TANDEM_ASSIGN_OR_RETURN(convert[i + 1],
+                              RowConverter::Make(common, computed));
+    }
     if (t.numel() == 1) {
       (*convert[i + 1])(t.raw_data(), 0, numbers[i].bytes, 0, 1);
-      if (i != 1 || !op.exact_number) NarrowNumber(common, &numbers[i]);
+      if (narrow_number(i)) NarrowNumber(common, &numbers[i]);
       convert[i + 1].reset();
       operands.push_back({numbers[i].bytes, {}, {}, size});
     } else {
@@ -461,8 +483,15 @@ absl::StatusOr<Tensor> RunElementwise(const ElementOp& op,
                 continue;
               }
               // A repeated element is converted once.
-              (*convert[i])(from, strides[i], blocks[i], in_size,
-                            strides[i] == 0 ? 1 : m);
+              const int64_t distinct = strides[i] == 0 ? 1 : m;
+              if (round[i].has_value()) {
+                alignas(64) char rounded[kBlock * 4];
+                const int64_t size = static_cast<int64_t>(ElementSize(common));
+                (*round[i])(from, strides[i], rounded, size, distinct);
+                (*convert[i])(rounded, size, blocks[i], in_size, distinct);
+              } else {
+                (*convert[i])(from, strides[i], blocks[i], in_size, distinct);
+              }
               p[i] = blocks[i];
               s[i] = strides[i] == 0 ? 0 : in_size;
             }

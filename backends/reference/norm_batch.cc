@@ -61,7 +61,18 @@ void Moments(const C* x, int64_t batch, int64_t channels, int64_t channel,
   *squares = static_cast<C>(total);
 }
 
-// x as [batch, channels, area], in C.
+// Rounds to a 16-bit type; others stay.
+template <typename C>
+C RoundTo(DType dtype, C x) {
+  if (dtype == DType::kHalf) return static_cast<float>(Half(float(x)));
+  if (dtype == DType::kBFloat16) return static_cast<float>(BFloat16(float(x)));
+  return x;
+}
+
+// x as [batch, channels, area], in C. Statistics of 16-bit inputs are kept in
+// `stats_dtype`; PyTorch's kernel of inputs that are dense in a known order
+// takes them from there and rounds the result alone, the other one rounds at
+// every step.
 template <typename C>
 absl::StatusOr<Triple> BatchNormIn(const Tensor& input, const Tensor& weight,
                                    const Tensor& bias,
@@ -77,6 +88,11 @@ absl::StatusOr<Triple> BatchNormIn(const Tensor& input, const Tensor& weight,
   TANDEM_ASSIGN_OR_RETURN(std::vector<C> w, Values<C>(weight, channels, 1));
   TANDEM_ASSIGN_OR_RETURN(std::vector<C> b, Values<C>(bias, channels, 0));
   std::vector<C> mean(channels), inverse(channels);
+  const auto round = [stats_dtype](C v) { return RoundTo(stats_dtype, v); };
+  const bool dense = input.is_contiguous() ||
+                     input.is_contiguous(MemoryFormat::kChannelsLast) ||
+                     input.is_contiguous(MemoryFormat::kChannelsLast3d);
+  const bool stepwise = !dense && stats_dtype != c;
   Tensor save_mean, save_inverse;
   if (training) {
     std::vector<C> squares(channels);
@@ -88,8 +104,15 @@ absl::StatusOr<Triple> BatchNormIn(const Tensor& input, const Tensor& weight,
           }
         }));
     const C n = static_cast<C>(batch * area);
+    const bool round_squares = dense && stats_dtype == DType::kBFloat16;
+    const auto variance = [&](int64_t i, C count) {
+      return round_squares ? round(round(squares[i]) / count)
+                           : squares[i] / count;
+    };
     for (int64_t i = 0; i < channels; ++i) {
-      inverse[i] = 1 / std::sqrt(squares[i] / n + static_cast<C>(eps));
+      mean[i] = round(mean[i]);
+      inverse[i] =
+          round(1 / std::sqrt(variance(i, n) + static_cast<C>(eps)));
     }
     auto update = [&](const Tensor& running, auto value) -> absl::Status {
       if (!running.defined()) return absl::OkStatus();
@@ -108,7 +131,7 @@ absl::StatusOr<Triple> BatchNormIn(const Tensor& input, const Tensor& weight,
     TANDEM_RETURN_IF_ERROR(
         update(running_mean, [&](int64_t i) { return mean[i]; }));
     TANDEM_RETURN_IF_ERROR(
-        update(running_var, [&](int64_t i) { return squares[i] / (n - 1); }));
+        update(running_var, [&](int64_t i) { return variance(i, n - 1); }));
     auto save = [&](const std::vector<C>& v) -> absl::StatusOr<Tensor> {
       TANDEM_ASSIGN_OR_RETURN(const Tensor t, Tensor::Empty({channels}, c));
       std::copy(v.begin(), v.end(), t.data<C>());
@@ -119,7 +142,10 @@ absl::StatusOr<Triple> BatchNormIn(const Tensor& input, const Tensor& weight,
   } else {
     TANDEM_ASSIGN_OR_RETURN(mean, Values<C>(running_mean, channels, 0));
     TANDEM_ASSIGN_OR_RETURN(inverse, Values<C>(running_var, channels, 1));
-    for (C& v : inverse) v = 1 / std::sqrt(v + static_cast<C>(eps));
+    for (C& v : inverse) {
+      v += static_cast<C>(eps);
+      v = stepwise ? round(1 / round(std::sqrt(round(v)))) : 1 / std::sqrt(v);
+    }
     TANDEM_ASSIGN_OR_RETURN(save_mean, Tensor::Empty({0}, stats_dtype));
     TANDEM_ASSIGN_OR_RETURN(save_inverse, Tensor::Empty({0}, stats_dtype));
   }
@@ -132,6 +158,13 @@ absl::StatusOr<Triple> BatchNormIn(const Tensor& input, const Tensor& weight,
           const C alpha = inverse[i] * w[i];
           const C* from = x.data<C>() + p * area;
           C* to = out.data<C>() + p * area;
+          if (stepwise) {
+            for (int64_t k = 0; k < area; ++k) {
+              const C scaled = round(round(from[k] - mean[i]) * inverse[i]);
+              to[k] = round(scaled * w[i]) + b[i];
+            }
+            continue;
+          }
           if constexpr (std::is_same_v<C, float>) {
             FusedScaleRow(area, from, alpha, FusedAdd(-mean[i], alpha, b[i]),
                           to);

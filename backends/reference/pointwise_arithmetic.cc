@@ -63,6 +63,20 @@ struct DivTrunc : DividesIntegers {
   }
 };
 
+// The quotient is rounded to the 16-bit type before its digits are cut off.
+template <typename T>
+struct DivTruncHalf : Stateless {
+  using Stateless::Stateless;
+  T operator()(T a, T b) const { return std::trunc(float(Half(float(a / b)))); }
+};
+template <typename T>
+struct DivTruncBFloat16 : Stateless {
+  using Stateless::Stateless;
+  T operator()(T a, T b) const {
+    return std::trunc(float(BFloat16(float(a / b))));
+  }
+};
+
 template <typename T>
 struct DivFloor : DividesIntegers {
   using DividesIntegers::DividesIntegers;
@@ -217,6 +231,10 @@ constexpr ElementOp kRemainder = MakeOp<Remainder, 2, kReal>("remainder_cpu")
                                      .NoBool()
                                      .NoWideUnsigned()
                                      .ChecksZero();
+constexpr ElementOp kDivTruncHalf =
+    MakeOp<DivTruncHalf, 2, kFloats>("div_trunc_cpu");
+constexpr ElementOp kDivTruncBFloat16 =
+    MakeOp<DivTruncBFloat16, 2, kFloats>("div_trunc_cpu");
 constexpr ElementOp kFmod =
     MakeOp<Fmod, 2, kReal>("fmod_cpu").NoBool().NoWideUnsigned().ChecksZero();
 constexpr ElementOp kPower =
@@ -267,9 +285,15 @@ absl::Status CheckAlpha(DType dtype, const Scalar& alpha) {
 absl::StatusOr<Tensor> Scaled(const ElementOp& plain, const ElementOp& scaled,
                               Target target, const Input& a, const Input& b,
                               const Scalar& alpha) {
-  if (IsOne(alpha)) return RunElementwise(plain, {a, b}, Params(), target);
   TANDEM_ASSIGN_OR_RETURN(const DType dtype, CommonDType({a, b}));
+  // A complex 1 makes NaN of infinities.
+  if (IsOne(alpha) && !IsComplex(dtype)) {
+    return RunElementwise(plain, {a, b}, Params(), target);
+  }
   TANDEM_RETURN_IF_ERROR(CheckAlpha(dtype, alpha));
+  if (dtype == DType::kBool && !alpha.Equals(Scalar(0))) {
+    return RunElementwise(plain, {a, b}, Params(), target);
+  }
   return RunElementwise(scaled, {a, b}, Params(alpha), target);
 }
 
@@ -313,6 +337,15 @@ absl::StatusOr<Tensor> DivMode(Target target, const Tensor& a, const B& b,
     return RunElementwise(kQuotient, {a, b}, Params(), target);
   }
   if (*mode == "trunc") {
+    if constexpr (std::is_same_v<B, Tensor>) {
+      TANDEM_ASSIGN_OR_RETURN(const DType dtype, CommonDType({a, b}));
+      if (b.numel() != 1 &&
+          (dtype == DType::kHalf || dtype == DType::kBFloat16)) {
+        return RunElementwise(
+            dtype == DType::kHalf ? kDivTruncHalf : kDivTruncBFloat16, {a, b},
+            Params(), target);
+      }
+    }
     return RunElementwise(kDivTrunc, {a, b}, Params(), target);
   }
   if (*mode == "floor") {
@@ -355,8 +388,18 @@ absl::StatusOr<Tensor> PowAs(DType dtype, Target target, const Input& a,
     return RunElementwise(kPowerOfScalar, {a}, Params(exponent), target,
                           {dtype, ""});
   }
-  if (a.number != nullptr && a.number->Equals(Scalar(1))) {
-    return Constant({b}, dtype, target, Scalar(1));
+  if (a.number != nullptr) {
+    // Its result is contiguous, whatever the exponent's strides.
+    Tensor contiguous;
+    if (target.tensor == nullptr && !b.tensor->is_meta()) {
+      TANDEM_ASSIGN_OR_RETURN(contiguous,
+                              Tensor::Empty(b.tensor->sizes(), dtype));
+      target = Target::Out(contiguous);
+    }
+    if (a.number->Equals(Scalar(1))) {
+      return Constant({b}, dtype, target, Scalar(1));
+    }
+    return RunElementwise(kPower, {a, b}, Params(), target, {dtype, ""});
   }
   return RunElementwise(kPower, {a, b}, Params(), target, {dtype, ""});
 }
@@ -397,6 +440,15 @@ absl::StatusOr<Tensor> Square(Target target, const Tensor& self) {
 // self * 2^other; an integer exponent does not change a float's dtype.
 absl::StatusOr<Tensor> Ldexp(Target target, const Input& a, const Input& b) {
   const Scalar two(2.0);
+  if (target.tensor != nullptr) {
+    TANDEM_ASSIGN_OR_RETURN(DType dtype, CommonDType({a, b}));
+    if (IsIntegral(dtype, /*include_bool=*/true)) dtype = DType::kFloat;
+    if (!CanCast(dtype, target.tensor->dtype())) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("ldexp can't be cast to the desired output type ",
+                       TypeName(target.tensor->dtype())));
+    }
+  }
   if (IsFloatingPoint(a.tensor->dtype()) &&
       IsIntegral(b.tensor->dtype(), /*include_bool=*/true)) {
     if (b.tensor->dtype() == DType::kBool) {

@@ -152,10 +152,12 @@ constexpr ElementOp kAddCDiv =
 
 absl::StatusOr<Tensor> HeavisideOf(Target target, const Tensor& self,
                                    const Tensor& values) {
-  if (IsComplex(self.dtype()) || IsComplex(values.dtype())) {
+  if (IsComplex(self.dtype()) || IsComplex(values.dtype()) ||
+      (target.tensor != nullptr && IsComplex(target.tensor->dtype()))) {
     return absl::UnimplementedError(kHeaviside.complex_error);
   }
-  if (self.dtype() != values.dtype()) {
+  if (self.dtype() != values.dtype() ||
+      (target.tensor != nullptr && target.tensor->dtype() != self.dtype())) {
     return absl::InvalidArgumentError(
         "heaviside is not yet implemented for tensors with different dtypes.");
   }

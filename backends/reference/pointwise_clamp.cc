@@ -115,9 +115,7 @@ absl::Status NoBounds() {
 absl::StatusOr<Tensor> ClampByTensors(Target target, const Tensor& self,
                                       const Tensor& min, const Tensor& max) {
   if (!min.defined() && !max.defined()) return NoBounds();
-  if (IsComplex(self.dtype()) && min.defined() && max.defined()) {
-    return absl::UnimplementedError(kNoComplex);
-  }
+  if (IsComplex(self.dtype())) return absl::UnimplementedError(kNoComplex);
   if (!max.defined()) {
     return RunElementwise(kMaxOf, {self, min}, Params(), target);
   }
@@ -137,11 +135,11 @@ absl::StatusOr<Tensor> ClampMax(Target target, const Tensor& self,
 }
 absl::StatusOr<Tensor> ClampMinTensor(Target target, const Tensor& self,
                                       const Tensor& min) {
-  return ClampByTensors(target, self, min, Tensor());
+  return RunElementwise(kMaxOf, {self, min}, Params(), target);
 }
 absl::StatusOr<Tensor> ClampMaxTensor(Target target, const Tensor& self,
                                       const Tensor& max) {
-  return ClampByTensors(target, self, Tensor(), max);
+  return RunElementwise(kMinOf, {self, max}, Params(), target);
 }
 absl::StatusOr<Tensor> ClampByNumbers(Target target, const Tensor& self,
                                       std::optional<Scalar> min,

@@ -3,6 +3,7 @@
 #include <cstdint>
 
 #include "tandem/backends/reference/pointwise.h"
+#include "tandem/tensor/copy.h"
 #include "tandem/tensor/status_macros.h"
 
 namespace tandem::reference {
@@ -34,15 +35,20 @@ TANDEM_INTEGER(ShiftLeft,
                           : static_cast<T>(static_cast<uint64_t>(a) << b));
 TANDEM_INTEGER(ShiftRight, return b < 0 || b >= 64 ? (a < 0 ? -1 : 0) : a >> b);
 TANDEM_INTEGER(GcdOf, return Gcd(a, b));
+// Up to its sign, which is of the result's own width.
 template <typename T>
-struct LcmOf : Stateless {
+struct SignedLcm : Stateless {
   using Stateless::Stateless;
   T operator()(T a, T b) const {
     const T g = Gcd(a, b);
     if (g == 0) return 0;
-    const T l = WrapMul<T>(a == INT64_MIN && g == -1 ? a : a / g, b);
-    return l < 0 ? WrapSub<T>(0, l) : l;
+    return WrapMul<T>(a == INT64_MIN && g == -1 ? a : a / g, b);
   }
+};
+template <typename T>
+struct AbsOf : Stateless {
+  using Stateless::Stateless;
+  T operator()(T a) const { return a < 0 ? WrapSub<T>(0, a) : a; }
 };
 
 template <typename T>
@@ -65,8 +71,9 @@ constexpr ElementOp kShiftRight =
     MakeOp<ShiftRight, 2, kInts>("rshift_cpu").NoBool().NoWideUnsigned();
 constexpr ElementOp kGcd =
     MakeOp<GcdOf, 2, kInts>("gcd_cpu").NoBool().NoWideUnsigned();
-constexpr ElementOp kLcm =
-    MakeOp<LcmOf, 2, kInts>("lcm_cpu").NoBool().NoWideUnsigned();
+constexpr ElementOp kSignedLcm =
+    MakeOp<SignedLcm, 2, kInts>("lcm_cpu").NoBool().NoWideUnsigned();
+constexpr ElementOp kAbsInt = MakeOp<AbsOf, 1, kInts>("lcm_cpu");
 constexpr ElementOp kBitNot =
     MakeOp<BitNot, 1, kInts>("bitwise_not_cpu").NoWideUnsigned();
 constexpr ElementOp kBoolNot = MakeOp<BoolNot, 1, kInts>("bitwise_not_cpu");
@@ -74,6 +81,21 @@ constexpr ElementOp kBoolNot = MakeOp<BoolNot, 1, kInts>("bitwise_not_cpu");
 absl::StatusOr<Tensor> BitwiseNot(Target target, const Tensor& self) {
   return RunElementwise(self.dtype() == DType::kBool ? kBoolNot : kBitNot,
                         {self}, Params(), target);
+}
+
+absl::StatusOr<Tensor> Lcm(Target target, const Input& a, const Input& b) {
+  TANDEM_ASSIGN_OR_RETURN(const Tensor lcm,
+                          RunElementwise(kSignedLcm, {a, b}));
+  if (target.tensor == nullptr) {
+    return RunElementwise(kAbsInt, {lcm}, Params(), Target::InPlace(lcm));
+  }
+  TANDEM_ASSIGN_OR_RETURN(const Tensor positive,
+                          RunElementwise(kAbsInt, {lcm}));
+  TANDEM_ASSIGN_OR_RETURN(
+      Tensor out,
+      PrepareTarget({a, b}, positive.sizes(), positive.dtype(), target));
+  TANDEM_RETURN_IF_ERROR(CopyElements(positive, out));
+  return out;
 }
 
 }  // namespace
@@ -88,7 +110,7 @@ void AddPointwiseInteger(MatchingRegistrar& r) {
   AddBinary<&Binary<kShiftRight>>(
       r, {"bitwise_right_shift", "__rshift__", "__irshift__"});
   AddBinary<&Binary<kGcd>>(r, {"gcd"});
-  AddBinary<&Binary<kLcm>>(r, {"lcm"});
+  AddBinary<&Lcm>(r, {"lcm"});
 }
 
 }  // namespace tandem::reference

@@ -45,7 +45,8 @@ struct Sign : Stateless {
   T operator()(T x) const {
     if constexpr (kIsComplex<T>) {
       const auto r = std::abs(x);
-      return r == 0 ? T(0) : x / r;
+      // By parts: NaN in one is NaN in both.
+      return r == 0 ? T(0) : T(x.real() / r, x.imag() / r);
     } else {
       return static_cast<T>((T(0) < x) - (x < T(0)));
     }
@@ -206,12 +207,23 @@ constexpr ElementOp kIsNegInf =
 // Predicates whose out= must be bool; their names are the op's without "_cpu".
 template <const ElementOp& kOp>
 absl::StatusOr<Tensor> ToBool(Target target, const Tensor& self) {
+  if (IsComplex(self.dtype())) {
+    return absl::UnimplementedError(kOp.complex_error);
+  }
   if (target.tensor != nullptr && target.tensor->dtype() != DType::kBool) {
     return absl::InvalidArgumentError(
         absl::StrCat(absl::StripSuffix(kOp.name, "_cpu"),
                      " does not support non-boolean outputs."));
   }
   return RunElementwise(kOp, {self}, Params(), target);
+}
+
+absl::StatusOr<Tensor> AbsOf(Target target, const Tensor& self) {
+  if (target.in_place && IsComplex(self.dtype())) {
+    return absl::InvalidArgumentError(
+        "In-place abs is not supported for complex tensors.");
+  }
+  return RunElementwise(kAbs, {self}, Params(), target);
 }
 
 absl::StatusOr<Tensor> RoundTo(Target target, const Tensor& self,
@@ -289,7 +301,7 @@ absl::StatusOr<Tensor> AbsBuiltin(const Tensor& x) {
 }  // namespace
 
 void AddPointwiseRound(MatchingRegistrar& r) {
-  AddUnary<kAbs>(r, {"abs", "absolute"});
+  AddAll<&AbsOf>(r, {"abs", "absolute"});
   r.AddExact("prim::abs", &AbsBuiltin);
   AddUnary<kNeg>(r, {"neg", "negative"});
   AddUnary<kSign>(r, {"sign"});

@@ -202,33 +202,46 @@ absl::StatusOr<Tensor> Logit(Target target, const Tensor& self,
                         target);
 }
 
+// PyTorch has these for float and double alone.
+template <const ElementOp& kOp>
+absl::StatusOr<Tensor> Wide(Target target, const Tensor& self) {
+  if (self.dtype() == DType::kHalf || self.dtype() == DType::kBFloat16) {
+    return NotImplementedFor(kOp.name, self.dtype());
+  }
+  return RunElementwise(kOp, {self}, Params(), target);
+}
+template <const ElementOp& kOp>
+void AddWide(MatchingRegistrar& r, absl::string_view name) {
+  AddAll<&Wide<kOp>>(r, {name});
+}
+
 }  // namespace
 
 void AddPointwiseSpecial(MatchingRegistrar& r) {
   AddUnary<kLogGamma>(r, {"lgamma", "special_gammaln"});
   AddUnary<kDigamma>(r, {"digamma", "special_digamma", "special_psi"});
   AddUnary<kErfInv>(r, {"erfinv", "special_erfinv"});
-  AddUnary<kErfcx>(r, {"special_erfcx"});
+  AddWide<kErfcx>(r, "special_erfcx");
   AddUnary<kNdtr>(r, {"special_ndtr"});
-  AddUnary<kLogNdtr>(r, {"special_log_ndtr"});
+  AddWide<kLogNdtr>(r, "special_log_ndtr");
   AddAll<&NdtriOf>(r, {"special_ndtri"});
   AddUnary<kEntr>(r, {"special_entr"});
   AddUnary<kI0>(r, {"i0", "special_i0"});
-  AddUnary<kModifiedI0>(r, {"special_modified_bessel_i0"});
+  AddWide<kModifiedI0>(r, "special_modified_bessel_i0");
   AddUnary<kI0e>(r, {"special_i0e"});
   AddUnary<kI1>(r, {"special_i1"});
-  AddUnary<kModifiedI1>(r, {"special_modified_bessel_i1"});
+  AddWide<kModifiedI1>(r, "special_modified_bessel_i1");
   AddUnary<kI1e>(r, {"special_i1e"});
-  AddUnary<kK0>(r, {"special_modified_bessel_k0"});
-  AddUnary<kK0Scaled>(r, {"special_scaled_modified_bessel_k0"});
-  AddUnary<kK1>(r, {"special_modified_bessel_k1"});
-  AddUnary<kK1Scaled>(r, {"special_scaled_modified_bessel_k1"});
-  AddUnary<kJ0>(r, {"special_bessel_j0"});
-  AddUnary<kJ1>(r, {"special_bessel_j1"});
-  AddUnary<kY0>(r, {"special_bessel_y0"});
-  AddUnary<kY1>(r, {"special_bessel_y1"});
-  AddUnary<kSphericalJ0>(r, {"special_spherical_bessel_j0"});
-  AddUnary<kAiry>(r, {"special_airy_ai"});
+  AddWide<kK0>(r, "special_modified_bessel_k0");
+  AddWide<kK0Scaled>(r, "special_scaled_modified_bessel_k0");
+  AddWide<kK1>(r, "special_modified_bessel_k1");
+  AddWide<kK1Scaled>(r, "special_scaled_modified_bessel_k1");
+  AddWide<kJ0>(r, "special_bessel_j0");
+  AddWide<kJ1>(r, "special_bessel_j1");
+  AddWide<kY0>(r, "special_bessel_y0");
+  AddWide<kY1>(r, "special_bessel_y1");
+  AddWide<kSphericalJ0>(r, "special_spherical_bessel_j0");
+  AddWide<kAiry>(r, "special_airy_ai");
   AddBinary<&Binary<kIGamma>>(r, {"igamma", "special_gammainc"});
   AddBinary<&Binary<kIGammaC>>(r, {"igammac", "special_gammaincc"});
   AddBinary<&ZetaOf>(r, {"special_zeta"});

@@ -191,6 +191,41 @@ absl::StatusOr<Tensor> AvgPool1d(const Tensor& self, Ints kernel, Ints stride,
   return SelectView(out, at, 0);
 }
 
+// Windows of three dims over a 16-bit type T, which is rounded after each term
+// and each of the three divisions. `box` gives a window's bounds.
+template <typename T, typename Box>
+absl::Status AverageStepwise(const Tensor& x, const Tensor& out,
+                             const WindowGeometry& g, int64_t planes,
+                             const Box& box) {
+  const auto round = [](float v) { return static_cast<float>(T(v)); };
+  return ParallelFor(planes, 1, [&](int64_t begin, int64_t end) {
+    for (int64_t p = begin; p < end; ++p) {
+      const float* from = x.data<float>() + p * g.in_size();
+      float* to = out.data<float>() + p * g.out[0] * g.out[1] * g.out[2];
+      for (int64_t a = 0; a < g.out[0]; ++a) {
+        for (int64_t b = 0; b < g.out[1]; ++b) {
+          for (int64_t c = 0; c < g.out[2]; ++c) {
+            int64_t s[3], e[3];
+            box({a, b, c}, s, e);
+            float sum = 0;
+            for (int64_t i = s[0]; i < e[0]; ++i) {
+              for (int64_t j = s[1]; j < e[1]; ++j) {
+                for (int64_t k = s[2]; k < e[2]; ++k) {
+                  sum = round(sum + from[(i * g.in[1] + j) * g.in[2] + k]);
+                }
+              }
+            }
+            for (int d = 0; d < 3; ++d) {
+              sum = round(sum / round(static_cast<float>(e[d] - s[d])));
+            }
+            *to++ = sum;
+          }
+        }
+      }
+    }
+  });
+}
+
 absl::StatusOr<Tensor> AdaptiveAvg(absl::string_view op, absl::string_view name,
                                    const Tensor& self, Ints output_size,
                                    int64_t rank) {
@@ -224,9 +259,15 @@ absl::StatusOr<Tensor> AdaptiveAvg(absl::string_view op, absl::string_view name,
     }
     return size;
   };
-  TANDEM_RETURN_IF_ERROR(Average(self, x, out, g,
-                                 out.numel() == 0 ? 0 : PlaneCount(x, rank),
-                                 g.in_size(), name, box));
+  const int64_t planes = out.numel() == 0 ? 0 : PlaneCount(x, rank);
+  if (rank == 3 && !whole && self.dtype() == DType::kHalf) {
+    TANDEM_RETURN_IF_ERROR(AverageStepwise<Half>(x, out, g, planes, box));
+  } else if (rank == 3 && !whole && self.dtype() == DType::kBFloat16) {
+    TANDEM_RETURN_IF_ERROR(AverageStepwise<BFloat16>(x, out, g, planes, box));
+  } else {
+    TANDEM_RETURN_IF_ERROR(
+        Average(self, x, out, g, planes, g.in_size(), name, box));
+  }
   TANDEM_ASSIGN_OR_RETURN(out, PoolResult(out, self));
   return rank == 3 ? Contiguous(out) : absl::StatusOr<Tensor>(out);
 }

@@ -20,18 +20,26 @@ using Pair = std::tuple<Tensor, Tensor>;
 
 // Starts of the pseudo-random windows along one dim; kept inside the input
 // whatever the sample.
+// 16-bit floats are rounded at every step.
 template <typename T>
-std::vector<int64_t> Intervals(T sample, int64_t in, int64_t out,
-                               int64_t pool) {
+std::vector<int64_t> Intervals(T sample, int64_t in, int64_t out, int64_t pool,
+                               DType dtype) {
+  const auto round = [dtype](T x) -> T {
+    if (dtype == DType::kHalf) return float(Half(float(x)));
+    if (dtype == DType::kBFloat16) return float(BFloat16(float(x)));
+    return x;
+  };
   std::vector<int64_t> starts(out);
   if (out == 0) return starts;
   if (out > 1) {
-    const T alpha = static_cast<T>(in - pool) / static_cast<T>(out - 1);
+    const T alpha = round(round(static_cast<T>(in - pool)) /
+                          round(static_cast<T>(out - 1)));
     auto whole = [](T x) { return SaturatingToInt64(static_cast<double>(x)); };
     for (int64_t i = 0; i + 1 < out; ++i) {
       const int64_t start = static_cast<int64_t>(
-          static_cast<uint64_t>(whole((static_cast<T>(i) + sample) * alpha)) -
-          static_cast<uint64_t>(whole(sample * alpha)));
+          static_cast<uint64_t>(
+              whole(round(round(static_cast<T>(i) + sample) * alpha))) -
+          static_cast<uint64_t>(whole(round(sample * alpha))));
       starts[i] = std::min(std::max<int64_t>(start, 0), in - pool);
     }
   }
@@ -139,7 +147,7 @@ absl::StatusOr<Pair> FractionalMaxPool(const Tensor& self, Ints kernel,
               // Two dims draw for the width first.
               const T sample = kRank == 2 ? s[1 - i] : s[i];
               const int at = 3 - kRank + i;
-              starts[at] = Intervals<T>(sample, in[at], o[at], k[at]);
+              starts[at] = Intervals<T>(sample, in[at], o[at], k[at], self.dtype());
             }
             const T* from = x.data<T>() + p * in_size;
             T* to = out.data<T>() + p * out_size;

@@ -62,8 +62,10 @@ int64_t ModeIndex(const std::vector<T>& v) {
   std::vector<int64_t> order(n);
   std::iota(order.begin(), order.end(), 0);
   if (n > 16) {
-    std::stable_sort(order.begin(), order.end(),
-                     [&](int64_t a, int64_t b) { return Less(v[a], v[b]); });
+    // Not stable, as PyTorch's: which of equal values comes last is the
+    // algorithm's.
+    std::sort(order.begin(), order.end(),
+              [&](int64_t a, int64_t b) { return Less(v[a], v[b]); });
   } else {
     // By insertion: NaN, which is less than nothing, stays where it meets.
     for (int64_t i = 1; i < n; ++i) {

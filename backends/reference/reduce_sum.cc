@@ -342,6 +342,7 @@ absl::StatusOr<Tensor> Trace(Target target, const Tensor& self) {
 
 absl::StatusOr<Tensor> SumToSize(const Tensor& self,
                                  absl::Span<const int64_t> size) {
+  if (size.empty()) return Sum(self, std::nullopt, false);
   const int64_t rank = static_cast<int64_t>(size.size());
   const int64_t lead = self.dim() - rank;
   bool fits = lead >= 0;

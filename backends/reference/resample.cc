@@ -100,6 +100,20 @@ absl::Status WeighBytes(const uint8_t* in, uint8_t* out, Axis axis,
       });
 }
 
+// PyTorch's kernels for dims apart keep their weights in the input's dtype; of
+// the two linear ones the first is what the rounded second leaves.
+void RoundWeights(const Taps& taps, ResampleFilter filter, DType dtype) {
+  const auto round = [dtype](double v) -> double {
+    return dtype == DType::kHalf ? float(Half(static_cast<float>(v)))
+                                 : float(BFloat16(static_cast<float>(v)));
+  };
+  double* weight = taps.weights.data<double>();
+  const int64_t total = taps.weights.numel();
+  for (int64_t k = 0; k < total; ++k) weight[k] = round(weight[k]);
+  if (filter != ResampleFilter::kLinear || total != 2 * taps.out) return;
+  for (int64_t k = 0; k < total; k += 2) weight[k] = round(1 - weight[k + 1]);
+}
+
 absl::Status Pass(const Tensor& in, const Tensor& out, Axis axis,
                   const Taps& taps) {
   if (!taps.weights.defined()) {
@@ -152,6 +166,11 @@ absl::StatusOr<Tensor> Resample(const Tensor& input, DimSpan sizes,
       (options.antialias || options.filter == ResampleFilter::kNearest)) {
     return Clone(x, format);
   }
+  // Kernels that take all channels of a place at once weigh in float.
+  const bool all_channels =
+      options.filter == ResampleFilter::kLinear && spatial > 1 &&
+      ((format != MemoryFormat::kContiguous && input.size(1) > 3) ||
+       (spatial == 2 && sizes[0] <= 128 - sizes[1]));
   // The dims in order of memory.
   const bool last = format != MemoryFormat::kContiguous;
   bool moved = false;
@@ -167,6 +186,9 @@ absl::StatusOr<Tensor> Resample(const Tensor& input, DimSpan sizes,
     TANDEM_ASSIGN_OR_RETURN(
         const Taps taps, MakeTaps(current[d], out_sizes[d], scales[s], options,
                                   dtype != DType::kDouble && !bytes));
+    if (narrow && !all_channels && !options.antialias) {
+      RoundWeights(taps, options.filter, dtype);
+    }
     Axis axis = {current[0], 1};
     if (!last) axis.outer *= current[1];
     for (size_t e = 2; e < d; ++e) axis.outer *= current[e];

@@ -47,6 +47,9 @@ absl::StatusOr<Tensor> ViewAsReal(const Tensor& self) {
 
 absl::StatusOr<Tensor> ViewAsComplex(const Tensor& self) {
   const DType dtype = self.dtype();
+  if (IsComplex(dtype)) {
+    return Invalid("view_as_complex is not supported for complex tensors");
+  }
   if (dtype != DType::kHalf && dtype != DType::kFloat &&
       dtype != DType::kDouble) {
     return Invalid(absl::StrCat(
@@ -194,6 +197,15 @@ absl::StatusOr<Tensor> ConjPhysical(const Tensor& self) {
   return Clone(view);
 }
 
+absl::StatusOr<Tensor> ConjPhysicalOut(const Tensor& self, const Tensor& out) {
+  if (!IsComplex(self.dtype()) && self.dtype() != out.dtype()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("Found dtype ", TypeName(out.dtype()), " but expected ",
+                     TypeName(self.dtype())));
+  }
+  return Variants<ConjPhysical>::Out(self, out);
+}
+
 }  // namespace
 
 void AddShapeComplex(KernelRegistrar& r) {
@@ -218,7 +230,7 @@ void AddShapeComplex(KernelRegistrar& r) {
       .Add("aten::_neg_view_copy", &Variants<NegView>::Copy, lazy)
       .Add("aten::_neg_view_copy.out", &Variants<NegView>::OutExact, lazy)
       .Add("aten::conj_physical", &ConjPhysical, lazy)
-      .Add("aten::conj_physical.out", &Variants<ConjPhysical>::Out, lazy)
+      .Add("aten::conj_physical.out", &ConjPhysicalOut, lazy)
       .Add("aten::conj_physical_", &InPlace<ConjPhysical>::Write, lazy)
       .Add("aten::_conj_physical", &ConjCopy, lazy)
       .Add("aten::_conj_physical.out", &Variants<ConjPhysical>::Out, lazy)

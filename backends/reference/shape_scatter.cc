@@ -26,23 +26,42 @@ absl::StatusOr<Tensor> Put(const Tensor& result,
   return result;
 }
 
+// A copy with the strides of self, gaps and all, so that strides that speak of
+// its storage mean the same; of a tensor whose elements overlap a plain copy.
+absl::StatusOr<Tensor> CloneWithStrides(const Tensor& self) {
+  int64_t last = 0;
+  for (int64_t d = 0; d < self.dim(); ++d) {
+    if (self.numel() == 0 || (self.stride(d) == 0 && self.size(d) > 1)) {
+      return CloneToWrite(self);
+    }
+    last += (self.size(d) - 1) * self.stride(d);
+  }
+  // More gaps than elements may come of a hostile view alone.
+  if (last / 64 > self.numel() || self.is_meta()) return CloneToWrite(self);
+  TANDEM_ASSIGN_OR_RETURN(const Tensor storage,
+                          Tensor::Zeros({last + 1}, self.dtype()));
+  Tensor copy = storage.ViewUnchecked(self.sizes(), self.strides(), 0);
+  TANDEM_RETURN_IF_ERROR(CopyElements(self, copy));
+  return copy;
+}
+
 absl::StatusOr<Tensor> SelectScatter(const Tensor& self, const Tensor& src,
                                      int64_t dim, int64_t index) {
-  TANDEM_ASSIGN_OR_RETURN(const Tensor copy, CloneToWrite(self));
+  TANDEM_ASSIGN_OR_RETURN(const Tensor copy, CloneWithStrides(self));
   return Put(copy, Select(copy, dim, index), src);
 }
 
 absl::StatusOr<Tensor> SliceScatter(const Tensor& self, const Tensor& src,
                                     int64_t dim, std::optional<int64_t> start,
                                     std::optional<int64_t> end, int64_t step) {
-  TANDEM_ASSIGN_OR_RETURN(const Tensor copy, CloneToWrite(self));
+  TANDEM_ASSIGN_OR_RETURN(const Tensor copy, CloneWithStrides(self));
   return Put(copy, Slice(copy, dim, start, end, step), src);
 }
 
 absl::StatusOr<Tensor> DiagonalScatter(const Tensor& self, const Tensor& src,
                                        int64_t offset, int64_t dim1,
                                        int64_t dim2) {
-  TANDEM_ASSIGN_OR_RETURN(const Tensor copy, CloneToWrite(self));
+  TANDEM_ASSIGN_OR_RETURN(const Tensor copy, CloneWithStrides(self));
   return Put(copy, Diagonal(copy, offset, dim1, dim2), src);
 }
 
@@ -50,7 +69,7 @@ absl::StatusOr<Tensor> DiagonalScatter(const Tensor& self, const Tensor& src,
 absl::StatusOr<Tensor> AsStridedScatter(const Tensor& self, const Tensor& src,
                                         DimSpan size, DimSpan stride,
                                         std::optional<int64_t> offset) {
-  TANDEM_ASSIGN_OR_RETURN(Tensor copy, CloneToWrite(self));
+  TANDEM_ASSIGN_OR_RETURN(Tensor copy, CloneWithStrides(self));
   return Put(copy, AsStrided(copy, size, stride, offset), src);
 }
 

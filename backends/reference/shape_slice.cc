@@ -79,7 +79,10 @@ absl::StatusOr<Tensor> Unfold(const Tensor& self, int64_t dimension,
   if (!scalar) {
     sizes[d] = (length - size) / step + 1;
     // A single window needs no stride; a huge step would overflow it.
-    if (sizes[d] > 1) strides[d] *= step;
+    int64_t stride;
+    if (!__builtin_mul_overflow(strides[d], step, &stride)) {
+      strides[d] = stride;
+    }
   }
   TANDEM_RETURN_IF_ERROR(CheckedNumel(sizes).status());
   return MakeView(self, sizes, strides, self.offset());

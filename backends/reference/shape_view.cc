@@ -17,7 +17,10 @@ absl::Status Invalid(std::string text) {
   return absl::InvalidArgumentError(std::move(text));
 }
 
-absl::StatusOr<Tensor> Ravel(const Tensor& self) { return Reshape(self, {-1}); }
+absl::StatusOr<Tensor> Ravel(const Tensor& self) {
+  TANDEM_ASSIGN_OR_RETURN(const Tensor contiguous, Contiguous(self));
+  return Reshape(contiguous, {-1});
+}
 
 absl::StatusOr<Tensor> ViewAs(const Tensor& self, const Tensor& other) {
   return View(self, other.sizes());

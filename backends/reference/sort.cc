@@ -1,8 +1,12 @@
-// sort, argsort, msort. Always stable, as PyTorch's on the CPU.
+// sort, argsort, msort. Where stability is not asked for, equal elements come
+// in the order that the standard library's sort leaves them in, as PyTorch's.
 #include "tandem/backends/reference/sort.h"
 
 #include <algorithm>
 #include <numeric>
+#include <tuple>
+#include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "tandem/backends/reference/families.h"
@@ -14,6 +18,24 @@ namespace tandem::reference {
 namespace {
 
 using Two = std::tuple<Tensor, Tensor>;
+
+template <typename T>
+void SortRowsUnstable(const T* from, T* values, int64_t* indices, int64_t rows,
+                      int64_t size, bool descending) {
+  std::vector<std::pair<T, int64_t>> order(size);
+  for (int64_t r = 0; r < rows; ++r) {
+    for (int64_t i = 0; i < size; ++i) order[i] = {from[i], i};
+    std::sort(order.begin(), order.end(), [&](const auto& a, const auto& b) {
+      return SortsBefore(a.first, b.first, descending);
+    });
+    for (int64_t i = 0; i < size; ++i) {
+      std::tie(values[i], indices[i]) = order[i];
+    }
+    from += size;
+    values += size;
+    indices += size;
+  }
+}
 
 template <typename T>
 void SortRows(const T* from, T* values, int64_t* indices, int64_t rows,
@@ -35,11 +57,13 @@ void SortRows(const T* from, T* values, int64_t* indices, int64_t rows,
 }
 
 absl::Status SortInto(const Tensor& rows, const Tensor& values,
-                      const Tensor& indices, int64_t size, bool descending) {
+                      const Tensor& indices, int64_t size, bool descending,
+                      bool stable) {
   const auto run = [&](auto tag) -> absl::Status {
     using T = typename decltype(tag)::type;
-    SortRows(rows.data<T>(), values.data<T>(), indices.data<int64_t>(),
-             rows.numel() / size, size, descending);
+    const auto sort = stable ? &SortRows<T> : &SortRowsUnstable<T>;
+    sort(rows.data<T>(), values.data<T>(), indices.data<int64_t>(),
+         rows.numel() / size, size, descending);
     return absl::OkStatus();
   };
   switch (rows.dtype()) {
@@ -54,7 +78,7 @@ absl::Status SortInto(const Tensor& rows, const Tensor& values,
   }
 }
 
-absl::StatusOr<Two> SortStable(const Tensor& self, std::optional<bool>,
+absl::StatusOr<Two> SortStable(const Tensor& self, std::optional<bool> stable,
                                int64_t dim, bool descending) {
   TANDEM_ASSIGN_OR_RETURN(const int64_t d, WrapDim(dim, self.dim()));
   if (IsComplex(self.dtype())) {
@@ -76,7 +100,8 @@ absl::StatusOr<Two> SortStable(const Tensor& self, std::optional<bool>,
   TANDEM_ASSIGN_OR_RETURN(const Tensor order,
                           Tensor::Empty(rows.sizes(), DType::kInt64));
   TANDEM_RETURN_IF_ERROR(
-      SortInto(rows, sorted, order, self.size(d), descending));
+      SortInto(rows, sorted, order, self.size(d), descending,
+               stable.value_or(false) || self.stride(d) == 0));
   TANDEM_ASSIGN_OR_RETURN(const Tensor value_place, PlaceOfRows(values, d));
   TANDEM_ASSIGN_OR_RETURN(const Tensor index_place, PlaceOfRows(indices, d));
   TANDEM_RETURN_IF_ERROR(CopyElements(sorted, value_place));
@@ -114,9 +139,11 @@ absl::StatusOr<Tensor> ArgSort(const Tensor& self, int64_t dim,
   return std::get<1>(result);
 }
 
-absl::StatusOr<Tensor> ArgSortStable(const Tensor& self, bool, int64_t dim,
-                                     bool descending) {
-  return ArgSort(self, dim, descending);
+absl::StatusOr<Tensor> ArgSortStable(const Tensor& self, bool stable,
+                                     int64_t dim, bool descending) {
+  TANDEM_ASSIGN_OR_RETURN(const Two result,
+                          SortStable(self, stable, dim, descending));
+  return std::get<1>(result);
 }
 
 absl::StatusOr<Tensor> MSort(const Tensor& self) {

@@ -128,6 +128,7 @@ absl::StatusOr<Tensor> ExpandTo(const Tensor& t, DimSpan sizes) {
     const int64_t own = d - rank + t.dim();
     int64_t size = own >= 0 ? t.size(own) : 1;
     int64_t stride = own >= 0        ? t.stride(own)
+                     : t.dim() == 0  ? 0
                      : d == rank - 1 ? 1
                                      : new_sizes[d + 1] * new_strides[d + 1];
     int64_t target = sizes[d];

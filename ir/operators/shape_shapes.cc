@@ -12,10 +12,21 @@ absl::Status Invalid(std::string text) {
   return absl::InvalidArgumentError(std::move(text));
 }
 
+// "torch.FloatTensor", or "CPUBoolType" where Python never had such a class.
+std::string TensorTypeName(DType dtype) {
+  const bool old = (IsIntegral(dtype, /*include_bool=*/false) &&
+                    dtype != DType::kUInt16 && dtype != DType::kUInt32 &&
+                    dtype != DType::kUInt64) ||
+                   dtype == DType::kHalf || dtype == DType::kFloat ||
+                   dtype == DType::kDouble;
+  return old ? absl::StrCat("torch.", TypeName(dtype), "Tensor")
+             : absl::StrCat("CPU", TypeName(dtype), "Type");
+}
+
 // "torch.FloatTensor{[2, 3]}": how PyTorch's text of expand names a tensor.
 std::string Described(const Tensor& t) {
-  return absl::StrCat("torch.", TypeName(t.dtype()), "Tensor{",
-                      DimsToString(t.sizes()), "}");
+  return absl::StrCat(TensorTypeName(t.dtype()), "{", DimsToString(t.sizes()),
+                      "}");
 }
 
 }  // namespace
