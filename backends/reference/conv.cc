@@ -23,6 +23,9 @@ struct Job {
   const Tensor *input, *weight, *out;
   // float, where PyTorch gives the work to oneDNN, which sums in another order.
   bool by_channel_blocks = false;
+  // The 16-bit type that a transposed convolution in float rounds its columns
+  // and every sum of them to; kUndefined: none, the result alone is rounded.
+  DType rounds = DType::kUndefined;
 };
 
 // Gathers the first error of pieces that run side by side.
@@ -267,6 +270,26 @@ absl::Status Forward(const Job& j) {
   return error.status();
 }
 
+// out += columns [out_channels * kernel, count] of a transposed convolution,
+// summed up in R: `out` (the bias) is added last.
+template <typename R>
+absl::Status AddRounded(const Job& j, const float* columns, int64_t from,
+                        int64_t count, float* out) {
+  const int64_t numbers = j.out_channels * j.g.kernel_size() * count;
+  const int64_t results = j.out_channels * j.g.in_size();
+  Scratch memory(sizeof(R) * (numbers + results));
+  R* const rounded = memory.data<R>();
+  if (rounded == nullptr) {
+    return absl::ResourceExhaustedError("convolution: no memory");
+  }
+  R* const sums = rounded + numbers;
+  std::copy_n(columns, numbers, rounded);
+  std::fill_n(sums, results, R(0.0f));
+  AddCol2Im<R>(j.g, j.out_channels, rounded, from, from + count, sums);
+  for (int64_t i = 0; i < results; ++i) out[i] += static_cast<float>(sums[i]);
+  return absl::OkStatus();
+}
+
 // Here the window slides over the result: g.in is the result's side, g.out the
 // input's. result += columns of weight^T * input.
 template <typename T>
@@ -298,6 +321,16 @@ absl::Status Transposed(const Job& j) {
                 depth, count, j.in_channels, Compute<T>(1), {w, 1, depth},
                 {x + from, positions, 1}, Compute<T>(0), {columns, count, 1});
             if (!s.ok()) return error.Note(s);
+            if constexpr (std::is_same_v<T, float>) {
+              if (j.rounds == DType::kHalf) {
+                error.Note(AddRounded<Half>(j, columns, from, count, out));
+                continue;
+              }
+              if (j.rounds == DType::kBFloat16) {
+                error.Note(AddRounded<BFloat16>(j, columns, from, count, out));
+                continue;
+              }
+            }
             AddCol2Im<T>(g, j.out_channels, columns, from, from + count, out);
           }
         }
@@ -413,6 +446,15 @@ absl::StatusOr<Tensor> Convolution(const Tensor& input, const Tensor& weight,
     j.weight = &w;
     j.out = &out;
     j.by_channel_blocks = ComputedByOneDnn(input, weight, p);
+    // oneDNN takes bfloat16, but for a padding of the result beyond a stride.
+    bool beyond = false;
+    for (size_t i = 0; i < p.output_padding.size(); ++i) {
+      beyond |= p.output_padding[i] >= p.stride[i];
+    }
+    if (p.transposed &&
+        (dtype == DType::kHalf || (dtype == DType::kBFloat16 && beyond))) {
+      j.rounds = dtype;
+    }
     TANDEM_RETURN_IF_ERROR(
         VisitNumeric(compute, OpName(p, rank), [&](auto tag) -> absl::Status {
           using T = typename decltype(tag)::type;

@@ -202,7 +202,7 @@ absl::StatusOr<Tensor> IndexReduce(const Tensor& self, int64_t dim,
     return NotImplementedFor("div_floor_cpu", dtype);
   }
   if (IsComplex(dtype) && (how == Combining::kMax || how == Combining::kMin)) {
-    return NotImplementedFor(self.dim() <= 1           ? "index_func_"
+    return NotImplementedFor(self.dim() <= 1          ? "index_func_"
                              : how == Combining::kMax ? "maximum_cpu"
                                                       : "minimum_cpu",
                              dtype);

@@ -111,8 +111,7 @@ absl::StatusOr<Triple> BatchNormIn(const Tensor& input, const Tensor& weight,
     };
     for (int64_t i = 0; i < channels; ++i) {
       mean[i] = round(mean[i]);
-      inverse[i] =
-          round(1 / std::sqrt(variance(i, n) + static_cast<C>(eps)));
+      inverse[i] = round(1 / std::sqrt(variance(i, n) + static_cast<C>(eps)));
     }
     auto update = [&](const Tensor& running, auto value) -> absl::Status {
       if (!running.defined()) return absl::OkStatus();

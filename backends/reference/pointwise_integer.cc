@@ -84,16 +84,14 @@ absl::StatusOr<Tensor> BitwiseNot(Target target, const Tensor& self) {
 }
 
 absl::StatusOr<Tensor> Lcm(Target target, const Input& a, const Input& b) {
-  TANDEM_ASSIGN_OR_RETURN(const Tensor lcm,
-                          RunElementwise(kSignedLcm, {a, b}));
+  TANDEM_ASSIGN_OR_RETURN(const Tensor lcm, RunElementwise(kSignedLcm, {a, b}));
   if (target.tensor == nullptr) {
     return RunElementwise(kAbsInt, {lcm}, Params(), Target::InPlace(lcm));
   }
   TANDEM_ASSIGN_OR_RETURN(const Tensor positive,
                           RunElementwise(kAbsInt, {lcm}));
-  TANDEM_ASSIGN_OR_RETURN(
-      Tensor out,
-      PrepareTarget({a, b}, positive.sizes(), positive.dtype(), target));
+  TANDEM_ASSIGN_OR_RETURN(Tensor out, PrepareTarget({a, b}, positive.sizes(),
+                                                    positive.dtype(), target));
   TANDEM_RETURN_IF_ERROR(CopyElements(positive, out));
   return out;
 }

@@ -147,7 +147,8 @@ absl::StatusOr<Pair> FractionalMaxPool(const Tensor& self, Ints kernel,
               // Two dims draw for the width first.
               const T sample = kRank == 2 ? s[1 - i] : s[i];
               const int at = 3 - kRank + i;
-              starts[at] = Intervals<T>(sample, in[at], o[at], k[at], self.dtype());
+              starts[at] =
+                  Intervals<T>(sample, in[at], o[at], k[at], self.dtype());
             }
             const T* from = x.data<T>() + p * in_size;
             T* to = out.data<T>() + p * out_size;

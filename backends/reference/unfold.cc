@@ -126,6 +126,9 @@ void AddCol2Im(const WindowGeometry& g, int64_t channels, const T* columns,
                   if constexpr (std::is_integral_v<T>) {
                     to = static_cast<T>(static_cast<uint64_t>(to) +
                                         static_cast<uint64_t>(columns[at + i]));
+                  } else if constexpr (sizeof(T) == 2) {  // Half, BFloat16
+                    to = T(static_cast<float>(to) +
+                           static_cast<float>(columns[at + i]));
                   } else {
                     to += columns[at + i];
                   }
@@ -142,6 +145,8 @@ void AddCol2Im(const WindowGeometry& g, int64_t channels, const T* columns,
                              int64_t, int64_t, T*);
 TANDEM_INSTANTIATE(float)
 TANDEM_INSTANTIATE(double)
+TANDEM_INSTANTIATE(Half)
+TANDEM_INSTANTIATE(BFloat16)
 TANDEM_INSTANTIATE(std::complex<float>)
 TANDEM_INSTANTIATE(std::complex<double>)
 TANDEM_INSTANTIATE(uint8_t)
