@@ -1,5 +1,7 @@
 #include "tandem/frontends/eager/factories.h"
 
+#include "tandem/frontends/eager/convert.h"
+#include "tandem/frontends/eager/recorder.h"
 #include "tandem/tensor/copy.h"
 
 namespace tandem::eager {
@@ -38,6 +40,16 @@ tandem::Tensor Widest(const std::vector<Scalar>& numbers, DType dtype) {
   return t;
 }
 
+// What a recorder of calls makes of a new constant.
+Tensor Recorded(const tandem::Tensor& t) {
+  Recorder* const recorder = CurrentRecorder();
+  if (recorder == nullptr || recorder->KeepsOperators()) return Tensor(t);
+  std::vector<IValue> args{IValue(t)};
+  const std::optional<IValue> result =
+      Unwrap(recorder->EnterFunction("torch.tensor", &args));
+  return result.has_value() ? FromIValue<Tensor>(*result) : Tensor(t);
+}
+
 }  // namespace
 
 TensorData::TensorData(std::initializer_list<TensorData> list)
@@ -61,11 +73,11 @@ Tensor tensor(const TensorData& data, std::optional<DType> dtype) {
   const tandem::Tensor wide = Widest(data.numbers(), wanted);
   const tandem::Tensor shaped = Unwrap(wide.AsStrided(
       data.sizes(), ContiguousStrides(data.sizes()), 0));
-  if (wanted == wide.dtype()) return Tensor(shaped);
+  if (wanted == wide.dtype()) return Recorded(shaped);
   const tandem::Tensor out =
       Unwrap(tandem::Tensor::Empty(data.sizes(), wanted));
   ThrowIfError(CopyElements(shaped, out));
-  return Tensor(out);
+  return Recorded(out);
 }
 
 Tensor tensor(std::initializer_list<TensorData> data,

@@ -183,15 +183,27 @@ std::vector<IValue> Unpack(const std::vector<Input>& inputs) {
   return values;
 }
 
-void ThrowArity(const std::string& name, size_t wanted, size_t given) {
-  eager::Throw(given < wanted
-                   ? absl::StrCat(name, "() missing ", wanted - given,
-                                  " required positional argument",
-                                  wanted - given == 1 ? "" : "s")
-                   : absl::StrCat(name, "() takes ", wanted,
-                                  " positional argument",
-                                  wanted == 1 ? "" : "s", " but ", given,
-                                  given == 1 ? " was given" : " were given"));
+void ThrowArity(const Options& options, size_t wanted, size_t given) {
+  if (given > wanted) {
+    eager::Throw(absl::StrCat(options.name, "() takes ", wanted,
+                              " positional argument", wanted == 1 ? "" : "s",
+                              " but ", given,
+                              given == 1 ? " was given" : " were given"));
+  }
+  const size_t missing = wanted - given;
+  std::string text =
+      absl::StrCat(options.name, "() missing ", missing,
+                   " required positional argument", missing == 1 ? "" : "s");
+  for (size_t i = given; i < wanted && options.argument_names.size() >= wanted;
+       ++i) {
+    absl::StrAppend(&text,
+                    i == given       ? ": "
+                    : i + 1 < wanted ? ", "
+                    : missing == 2   ? " and "
+                                     : ", and ",
+                    "'", options.argument_names[i], "'");
+  }
+  eager::Throw(text);
 }
 
 }  // namespace internal

@@ -68,7 +68,7 @@ Module TraceModule(nn::Module& module, std::vector<IValue> inputs,
 namespace internal {
 
 std::vector<IValue> Unpack(const std::vector<Input>& inputs);
-[[noreturn]] void ThrowArity(const std::string& name, size_t wanted,
+[[noreturn]] void ThrowArity(const Options& options, size_t wanted,
                              size_t given);
 
 template <typename F>
@@ -114,7 +114,7 @@ eager::ScriptFunction Trace(F&& f, const std::vector<Input>& inputs,
   return TraceFunction(
       [&](std::vector<IValue> args) {
         if (args.size() != kCount) {
-          internal::ThrowArity(options.name, kCount, args.size());
+          internal::ThrowArity(options, kCount, args.size());
         }
         return internal::CallUnboxed<typename S::Result, P>(
             f, args, std::make_index_sequence<kCount>());

@@ -664,6 +664,30 @@ void TracingState::Name(const Tensor& tensor, absl::string_view name) {
   frames_.back().names.emplace_back(tensor, std::string(name));
 }
 
+absl::StatusOr<std::optional<IValue>> TracingState::EnterFunction(
+    absl::string_view name, std::vector<IValue>* args) {
+  if (name != "torch.tensor" || args->size() != 1) return std::nullopt;
+  Warning(absl::StrCat(name, kConstructor));
+  const Operator* to = context_->operators().Find("aten::to", "device");
+  const Operator* detach = context_->operators().Find("aten::detach", "");
+  if (to == nullptr || detach == nullptr) return std::nullopt;
+  const Tensor constant = (*args)[0].AsTensor();
+  std::vector<IValue> to_args = {IValue(constant),
+                                 IValue(constant.device()),
+                                 IValue(static_cast<int64_t>(constant.dtype())),
+                                 IValue(false),
+                                 IValue(false),
+                                 IValue()};
+  eager::Results results;
+  TANDEM_RETURN_IF_ERROR(Call(
+      {*to, absl::MakeSpan(to_args), eager::Spelling::kFunction}, &results));
+  std::vector<IValue> detach_args = {results[0]};
+  TANDEM_RETURN_IF_ERROR(
+      Call({*detach, absl::MakeSpan(detach_args), eager::Spelling::kFunction},
+           &results));
+  return std::optional<IValue>(results[0]);
+}
+
 // ---- Scripts
 
 absl::StatusOr<std::vector<Value*>> TracingState::CallArguments(

@@ -62,6 +62,9 @@ class TracingState : public eager::Recorder {
       nn::Module& module, std::vector<IValue>* args) override;
   absl::StatusOr<IValue> ExitModule(nn::Module& module, IValue result) override;
   void AbandonModule(nn::Module& module) override;
+  // torch.tensor: a constant, copied.
+  absl::StatusOr<std::optional<IValue>> EnterFunction(
+      absl::string_view name, std::vector<IValue>* args) override;
   absl::StatusOr<IValue> CallFunction(const eager::ScriptFunction& function,
                                       std::vector<IValue> args) override;
   absl::StatusOr<IValue> CallMethod(nn::Module& owner, const Module& module,

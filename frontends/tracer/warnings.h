@@ -12,10 +12,11 @@ inline constexpr char kLen[] =
     "Using len to get tensor shape might cause the trace to be incorrect. "
     "Recommended usage would be tensor.shape[0]. Passing a tensor of different "
     "shape might lead to errors or silently give incorrect results.";
-inline constexpr char kIteration[] =
-    "Iterating over a tensor might cause the trace to be incorrect. Passing a "
-    "tensor of different shape won't change the number of iterations executed "
-    "(and might lead to errors or silently give incorrect results).";
+inline constexpr char kConstructor[] =
+    " results are registered as constants in the trace. You can safely ignore "
+    "this warning if you use this function to create tensors out of constant "
+    "variables that would be the same every time you call this function. In "
+    "any other case, this might cause the trace to be incorrect.";
 inline constexpr char kStrict[] =
     " might cause the trace to be incorrect, this is only valid if the "
     "container structure does not change based on the module's inputs. "

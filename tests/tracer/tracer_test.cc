@@ -243,7 +243,7 @@ TEST_F(TracingTest, ErrorsWhileTracing) {
                   [](const Tensor& x, const Tensor& y) { return x + y; },
                   {ones({2})}, Arguments({"x", "y"}));
             }),
-            "f() missing 1 required positional argument");
+            "f() missing 1 required positional argument: 'y'");
   // Nothing records any more.
   EXPECT_EQ(eager::CurrentRecorder(), nullptr);
 }
@@ -498,6 +498,35 @@ TEST_F(TracingTest, NestedInputs) {
   %7 : Float(2, strides=[1], requires_grad=0, device=cpu) = aten::add(%0, %3, %6)
   %8 : int = prim::Constant[value=1]()
   %9 : Float(2, strides=[1], requires_grad=0, device=cpu) = aten::add(%7, %5, %8)
+  return (%9))");
+}
+
+TEST_F(TracingTest, ConstructorsAreConstants) {
+  const auto f = tracer::Trace(
+      [](const Tensor& x) {
+        return x + eager::tensor(x.sum().item<double>() * 2);
+      },
+      {ones({2})}, Arguments({"x"}));
+  const std::string constructor =
+      "torch.tensor results are registered as constants in the trace. You can "
+      "safely ignore this warning if you use this function to create tensors "
+      "out of constant variables that would be the same every time you call "
+      "this function. In any other case, this might cause the trace to be "
+      "incorrect.";
+  EXPECT_EQ(warnings_, (Strings{Conversion("number"), constructor,
+                                Conversion("number"), constructor}));
+  EXPECT_EQ(GraphOf(f),
+            R"(graph(%x : Float(2, strides=[1], requires_grad=0, device=cpu)):
+  %0 : Float(requires_grad=0, device=cpu) = prim::Constant[value={4}]()
+  %1 : Device = prim::Constant[value="cpu"]()
+  %2 : int = prim::Constant[value=6]()
+  %3 : bool = prim::Constant[value=0]()
+  %4 : bool = prim::Constant[value=0]()
+  %5 : NoneType = prim::Constant()
+  %6 : Float(requires_grad=0, device=cpu) = aten::to(%0, %1, %2, %3, %4, %5)
+  %7 : Float(requires_grad=0, device=cpu) = aten::detach(%6)
+  %8 : int = prim::Constant[value=1]()
+  %9 : Float(2, strides=[1], requires_grad=0, device=cpu) = aten::add(%x, %7, %8)
   return (%9))");
 }
 

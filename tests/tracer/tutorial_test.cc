@@ -142,6 +142,20 @@ TEST_F(TutorialTest, CellOfOneLinear) {
   EXPECT_EQ(std::get<0>(out).ToString(), std::get<0>(want).ToString());
 }
 
+TEST_F(TutorialTest, ModuleWithParameterOfItsOwn) {
+  struct MyModule : nn::ModuleOf<MyModule> {
+    Tensor param = register_parameter("param", eager::rand({3, 4}));
+    nn::Ptr<nn::Linear> linear = Register<nn::Linear>("linear", 4, 5);
+    Tensor forward(const Tensor& x) {
+      return linear(x + param).clamp(0.0, 1.0);
+    }
+  };
+  const Module traced =
+      tracer::Trace(nn::Make<MyModule>(), {eager::rand({3, 4})}, In({"x"}));
+  EXPECT_EQ(GraphOf(traced), Golden("fx_my_module_traced.graph.txt"));
+  EXPECT_EQ(CodeOf(traced), Golden("fx_my_module_traced.code.txt"));
+}
+
 TEST_F(TutorialTest, TracedGateLosesItsBranch) {
   auto gate = nn::Make<MyDecisionGate>();
   auto cell = nn::Make<MyCell>(4, gate);
