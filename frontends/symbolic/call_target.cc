@@ -162,7 +162,12 @@ std::optional<Values> Bind(const FunctionSchema& schema, bool self,
   while (given < args.size()) {
     while (next < count && bound[next].has_value()) ++next;
     if (next >= count || schema.arguments[next].kwarg_only) return std::nullopt;
-    if (fit(next, args[given])) {
+    // A symbol in front of more integers is one of them, not a whole list.
+    const bool begins_list =
+        IsSymbol(args[given]) && given + 1 < args.size() &&
+        IsIntList(*schema.arguments[next].type) &&
+        (args[given + 1].is_int() || IsSymbol(args[given + 1]));
+    if (!begins_list && fit(next, args[given])) {
       ++given;
       continue;
     }

@@ -194,6 +194,98 @@ bool IsImpure(const Node* node) {
   }
 }
 
+namespace {
+
+// Do marks of nodes in a boxed argument name inputs of the node?
+bool MarksAreInputs(const IValue& v, size_t inputs, int depth) {
+  if (depth > 256) return false;
+  const auto all = [&](absl::Span<const IValue> values) {
+    return std::all_of(values.begin(), values.end(), [&](const IValue& e) {
+      return MarksAreInputs(e, inputs, depth + 1);
+    });
+  };
+  if (v.is_list()) return all(v.AsList().values);
+  if (v.is_dict()) {
+    for (const auto& [k, e] : v.AsDict().Items()) {
+      if (!MarksAreInputs(e, inputs, depth + 1)) return false;
+    }
+    return true;
+  }
+  if (!v.is_tuple()) return true;
+  const std::vector<IValue>& values = v.AsTuple().values;
+  if (MarkOf(v) != kNodeMark) return all(values);
+  return values.size() == 2 && values[1].is_int() && values[1].AsInt() >= 0 &&
+         static_cast<uint64_t>(values[1].AsInt()) < inputs;
+}
+
+template <typename T>
+const T* AttributeOf(const Node* n, absl::string_view name) {
+  const NodeAttribute* a = n->FindAttribute(name);
+  return a == nullptr ? nullptr : std::get_if<T>(&a->payload);
+}
+
+// What is wrong with a node that was read; empty: nothing.
+std::string Malformed(const Node* n) {
+  if (OpcodeOf(n).empty()) return "is not of the FX dialect";
+  if (n->outputs().size() != 1 || !n->output()->has_name()) {
+    return "has no name";
+  }
+  if (AttributeOf<std::string>(n, "target") == nullptr) return "has no target";
+  if (n->FindAttribute("type") != nullptr &&
+      AttributeOf<std::string>(n, "type") == nullptr) {
+    return "has a type that is no text";
+  }
+  const IValue* args = AttributeOf<IValue>(n, "args");
+  const IValue* kwargs = AttributeOf<IValue>(n, "kwargs");
+  if (args == nullptr || !args->is_tuple() || kwargs == nullptr ||
+      !kwargs->is_dict()) {
+    return "has no args or no kwargs";
+  }
+  if (!MarksAreInputs(*args, n->inputs().size(), 0) ||
+      !MarksAreInputs(*kwargs, n->inputs().size(), 0)) {
+    return "has an argument that is none of its inputs";
+  }
+  for (const auto& [k, v] : kwargs->AsDict().Items()) {
+    if (!k.is_string()) return "has a keyword that is no text";
+  }
+  if (n->is(NodeKind::kFxOutput) && args->AsTuple().values.empty()) {
+    return "gives nothing";
+  }
+  return "";
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Graph>> Graph::FromIr(
+    std::unique_ptr<tandem::Graph> ir) {
+  if (!ir->inputs().empty() || !ir->outputs().empty()) {
+    return absl::InvalidArgumentError(
+        "a graph of the FX dialect has placeholders and an output node, not "
+        "inputs and outputs");
+  }
+  for (const Node* n : *ir->block()) {
+    const std::string why = Malformed(n);
+    if (!why.empty()) {
+      return absl::InvalidArgumentError(absl::StrCat(
+          n->name(), " ",
+          n->outputs().empty() ? ""
+                               : absl::StrCat("%", n->output()->DebugName()),
+          " ", why));
+    }
+    for (Value* v : n->inputs()) {
+      if (OpcodeOf(v->node()).empty()) {
+        return absl::InvalidArgumentError(absl::StrCat(
+            "%", NameOf(n), " uses what is no node of the FX dialect"));
+      }
+    }
+  }
+  auto graph = std::make_unique<Graph>();
+  for (const Node* n : *ir->block()) graph->names_.CreateName(NameOf(n), true);
+  ir->SetInsertPoint(ir->block());
+  graph->graph_ = std::move(ir);
+  return graph;
+}
+
 Graph::Graph() : graph_(std::make_unique<tandem::Graph>()) {}
 
 std::vector<Node*> Graph::nodes() const {

@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "tandem/frontends/symbolic/argument.h"
 #include "tandem/frontends/symbolic/names.h"
@@ -64,6 +65,11 @@ class Graph {
   Graph();
   Graph(Graph&&) = default;
   Graph& operator=(Graph&&) = default;
+
+  // A graph that was read (ir/canonical.h). InvalidArgumentError names the node
+  // that the dialect does not have or that is malformed.
+  static absl::StatusOr<std::unique_ptr<Graph>> FromIr(
+      std::unique_ptr<tandem::Graph> graph);
 
   // Of the IR: passes, printers and the verifier take it.
   tandem::Graph& ir() { return *graph_; }
@@ -129,7 +135,9 @@ class Graph {
   // What print_tabular() prints.
   std::string tabular() const;
   // Python source of forward; `root` is what attributes are taken from.
-  std::string python_code(absl::string_view root = "self") const;
+  // `verbose`: with the comment that FX puts where it knows no stack trace.
+  std::string python_code(absl::string_view root = "self",
+                          bool verbose = false) const;
 
  private:
   std::unique_ptr<tandem::Graph> graph_;

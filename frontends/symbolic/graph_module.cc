@@ -1,6 +1,9 @@
 #include "tandem/frontends/symbolic/graph_module.h"
 
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 #include "tandem/frontends/symbolic/interpreter.h"
 
 namespace tandem::fx {
@@ -135,6 +138,31 @@ std::string GraphModule::ToString() const {
   return absl::StrCat(nn::Module::ToString(), "\n", code(),
                       "\n# To see more debug info, please use "
                       "`graph_module.print_readable()`");
+}
+
+std::string GraphModule::ReadableAs(absl::string_view class_name) const {
+  // Lines of `text` four columns further in; empty ones stay empty.
+  const auto indented = [](absl::string_view text) {
+    std::string out;
+    for (absl::string_view line : absl::StrSplit(text, '\n')) {
+      absl::StrAppend(&out, line.empty() ? "" : "    ", line, "\n");
+    }
+    out.pop_back();
+    return out;
+  };
+  const std::string source = graph_->python_code("self", /*verbose=*/true);
+  absl::string_view code = absl::StripAsciiWhitespace(source);
+  std::string out = absl::StrCat("class ", class_name, "(torch.nn.Module):\n",
+                                 indented(code), "\n");
+  for (const nn::Module::Child& c : children()) {
+    if (c.module == nullptr || !absl::StartsWith(c.module->qualified_name(),
+                                                 "torch.fx.graph_module.")) {
+      continue;
+    }
+    const auto& child = static_cast<const GraphModule&>(*c.module);
+    absl::StrAppend(&out, "\n", indented(child.ReadableAs(c.name)));
+  }
+  return out;
 }
 
 size_t GraphModule::num_arguments() const {

@@ -41,6 +41,8 @@ class GraphModule : public nn::Module {
   void set_graph(std::unique_ptr<Graph> graph) { graph_ = std::move(graph); }
   // Python source of forward.
   std::string code() const { return graph_->python_code("self"); }
+  // The module as Python source, with the graph modules inside of it.
+  std::string print_readable() const { return ReadableAs(name_); }
   void recompile() { graph_->lint(this); }
   // Adds a module under a path; makes the modules on the way.
   void add_submodule(const std::string& path,
@@ -62,6 +64,7 @@ class GraphModule : public nn::Module {
   size_t num_arguments() const override;
 
  private:
+  std::string ReadableAs(absl::string_view class_name) const;
   void CopyMember(nn::Module& root, const std::string& path, bool is_module);
 
   const std::string name_;

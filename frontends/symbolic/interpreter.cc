@@ -108,6 +108,14 @@ IValue Interpreter::run_node(Node* n) {
 
 IValue Interpreter::placeholder(const std::string& target, Values args,
                                 KeywordValues kwargs) {
+  if (absl::StartsWith(target, "**")) {
+    return IValue(MakeDict(Type::Str(), Type::Any()));
+  }
+  if (absl::StartsWith(target, "*")) {
+    Values rest(arguments_.begin() + next_argument_, arguments_.end());
+    next_argument_ = arguments_.size();
+    return IValue(MakeTuple(std::move(rest)));
+  }
   if (next_argument_ < arguments_.size()) {
     const IValue given = arguments_[next_argument_++];
     // None stands for an argument that was not given, where there is a default.

@@ -279,7 +279,17 @@ Value* Lowering::Member(const std::string& path) {
 Value* Lowering::ValueOf(const IValue& v, const Type* wanted) {
   if (v.is_tensor() && v.AsTensor().defined()) {
     const tandem::Tensor& t = v.AsTensor();
-    if (Value* value = Lookup(t); value != nullptr) return value;
+    if (Value* value = Lookup(t); value != nullptr) {
+      // One integer where the operator has a list of them.
+      if (wanted != nullptr && wanted->is(TypeKind::kList) &&
+          wanted->element()->is(TypeKind::kInt) &&
+          value->type()->is(TypeKind::kInt)) {
+        Node* list = graph().Create(NodeKind::kListConstruct, {value});
+        list->output()->set_type(Type::List(Type::Int()));
+        return graph().Insert(list)->output();
+      }
+      return value;
+    }
     if (t.dtype() == DType::kUndefined) {
       Throw("a symbolic value of another call");
     }

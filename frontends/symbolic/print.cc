@@ -76,12 +76,7 @@ std::string FormatNode(const Node* n) {
 }
 
 std::string Graph::ToString() const {
-  std::string returns;
-  const Node* out = output_node();
-  if (out != nullptr && !TypeExprOf(out).empty()) {
-    returns = absl::StrCat(" -> ", TypeExprOf(out));
-  }
-  std::string s = absl::StrCat("graph()", returns, ":");
+  std::string s = "graph():";
   for (const Node* n : nodes()) absl::StrAppend(&s, "\n    ", FormatNode(n));
   return s;
 }

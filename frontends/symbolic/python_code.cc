@@ -33,8 +33,8 @@ std::string Fill(absl::string_view format,
 
 class CodePrinter {
  public:
-  CodePrinter(const Graph& graph, absl::string_view root)
-      : graph_(graph), root_(root) {
+  CodePrinter(const Graph& graph, absl::string_view root, bool verbose)
+      : graph_(graph), root_(root), needs_comment_(verbose) {
     for (const char* name :
          {"inf", "nan", "NoneType", "torch", "device", "fx_pytree", "pytree"}) {
       names_.CreateName(name, /*may_hide=*/true);
@@ -148,6 +148,11 @@ class CodePrinter {
     const std::string type = expr.empty() ? "" : absl::StrCat(" : ", expr);
     const std::string& target = TargetOf(n);
     const Arguments args = ArgsOf(n);
+    if (needs_comment_ && !n->is(NodeKind::kFxPlaceholder) &&
+        !n->is(NodeKind::kFxOutput)) {
+      body_ += "# No stacktrace found for following nodes\n";
+      needs_comment_ = false;
+    }
     switch (n->kind()) {
       case NodeKind::kFxPlaceholder: {
         parameters_.push_back(absl::StrCat(
@@ -196,6 +201,7 @@ class CodePrinter {
 
   const Graph& graph_;
   const std::string root_;
+  bool needs_comment_;
   Namespace names_;
   std::map<Node*, std::string> node_names_;
   std::map<std::string, std::string> globals_;
@@ -208,8 +214,8 @@ class CodePrinter {
 
 }  // namespace
 
-std::string Graph::python_code(absl::string_view root) const {
-  return CodePrinter(*this, root).Print();
+std::string Graph::python_code(absl::string_view root, bool verbose) const {
+  return CodePrinter(*this, root, verbose).Print();
 }
 
 }  // namespace tandem::fx

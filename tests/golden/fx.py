@@ -168,6 +168,7 @@ def parts():
 
     split = split_module(module, None, partition)
     keep_module("parts", split)
+    keep("parts.readable.txt", split.print_readable(print_output=False))
     for k in range(3):
         keep(f"parts_{k}.code.txt", getattr(split, f"submod_{k}").code)
 
@@ -200,6 +201,7 @@ def main():
     module = symbolic_trace(MyModule())
     keep_module("my_module", module, with_table=True)
     keep("my_module.module.txt", str(module) + "\n")
+    keep("my_module.readable.txt", module.print_readable(print_output=False))
     keep_module("many", symbolic_trace(Many()))
     keep_module("fixed", symbolic_trace(Fixed(), concrete_args={"flag": True, "n": None}))
     keep_module("wrapped", symbolic_trace(wrapped))
@@ -207,6 +209,13 @@ def main():
     module = symbolic_trace(Stacks())
     replace_pattern(module, lambda w1, w2: torch.cat([w1, w2]).sum(), lambda w1, w2: torch.stack([w1, w2]))
     keep_module("stacks", module)
+
+    module = symbolic_trace(lambda x: x.relu())
+    for node in module.graph.nodes:
+        node.type = torch.Tensor
+    module.graph.placeholder("*args")
+    module.recompile()
+    keep_module("typed", module)
 
     edits()
     module = symbolic_trace(lambda x: torch.sigmoid(x).neg() + 1)

@@ -87,6 +87,7 @@ TEST_F(FxTest, DocstringIsAsPyTorchPrintsIt) {
   ExpectTexts("my_module", *traced);
   EXPECT_EQ(traced->graph().tabular(), Golden("my_module.tabular.txt"));
   EXPECT_EQ(traced->ToString() + "\n", Golden("my_module.module.txt"));
+  EXPECT_EQ(traced->print_readable(), Golden("my_module.readable.txt"));
   const Tensor x = eager::rand({3, 4});
   EXPECT_EQ(Text(traced->CallBoxed({eager::ToIValue(x)})),
             module(x).ToString());
@@ -346,6 +347,7 @@ TEST_F(FxTest, ModulesAreSplit) {
   auto split =
       split_module(*traced, [&](const Node*) { return counter++ % 3; });
   ExpectTexts("parts", *split);
+  EXPECT_EQ(split->print_readable(), Golden("parts.readable.txt"));
   for (int k = 0; k < 3; ++k) {
     auto* part = static_cast<GraphModule*>(
         split->FindModule("submod_" + std::to_string(k)));
@@ -433,14 +435,68 @@ TEST_F(FxTest, GraphsHaveCanonicalText) {
   auto parsed = ParseGraph(*text);
   ASSERT_TRUE(parsed.ok()) << parsed.status();
   EXPECT_EQ(*PrintCanonical(**parsed), *text);
-  Node* neg = nullptr;
-  for (Node* n : *(*parsed)->block()) {
-    if (NameOf(n) == "neg") neg = n;
+  auto graph = Graph::FromIr(*std::move(parsed));
+  ASSERT_TRUE(graph.ok()) << graph.status();
+  EXPECT_EQ((*graph)->ToString(), traced->graph().ToString());
+  EXPECT_EQ((*graph)->python_code(), traced->code());
+  EXPECT_EQ(NameOf((*graph)->call_method("neg", {(*graph)->nodes()[0]})),
+            "neg_1");
+  // What is malformed is refused, not used.
+  for (const char* bad : {
+           "graph(%x : Tensor):\n  return (%x)\n",
+           "graph():\n  %x : int = prim::Constant[value=1]()\n  return ()\n",
+           "graph():\n  %x : Tensor = fx::placeholder()\n  return ()\n",
+       }) {
+    auto ir = ParseGraph(bad);
+    ASSERT_TRUE(ir.ok()) << ir.status();
+    EXPECT_FALSE(Graph::FromIr(*std::move(ir)).ok()) << bad;
   }
-  ASSERT_NE(neg, nullptr);
-  EXPECT_EQ(FormatNode(neg),
-            "%neg : [num_users=1] = call_function[target=operator.neg](args = "
-            "(%reshape,), kwargs = {})");
+}
+
+TEST_F(FxTest, AnnotationsAndRestArgumentsArePrinted) {
+  auto traced = symbolic_trace([](const Tensor& x) { return x.relu(); });
+  for (Node* n : traced->graph().nodes()) SetTypeExpr(n, "torch.Tensor");
+  traced->graph().placeholder("*args");
+  ExpectTexts("typed", *traced);
+}
+
+// What other tracers of Python write: functions of torch.nn.functional,
+// aliases, attributes.
+TEST_F(FxTest, PythonsFunctionsRunAndAreLowered) {
+  Graph g;
+  Node* x = g.placeholder("x");
+  Node* relu =
+      g.call_function("torch.nn.functional.relu", {x}, {{"inplace", false}});
+  Node* softmax =
+      g.call_function("torch.nn.functional.softmax", {relu},
+                      {{"dim", -1}, {"_stacklevel", 3}, {"dtype", None}});
+  Node* shape = g.call_function("builtins.getattr", {x, "shape"});
+  Node* size = g.call_function("operator.getitem", {shape, 0});
+  Node* half = g.call_function("operator.floordiv", {size, 2});
+  Node* mean =
+      g.call_method("mean", {softmax}, {{"axis", 1}, {"keepdims", true}});
+  Node* cast = g.call_method("double", {mean});
+  Node* view = g.call_method("view", {cast, half, -1});
+  Node* cat = g.call_function(
+      "torch.cat", {}, {{"tensors", Argument::List({view, view})}, {"dim", 0}});
+  Node* power = g.call_function("operator.pow", {cat, 2});
+  Node* sub = g.call_function("operator.sub", {1, power});
+  g.output(Argument::Tuple({sub, g.call_method("size", {x})}));
+  FunctionModule root("F", 1, nullptr);
+  GraphModule module(root, g.Clone());
+  const Tensor t = eager::arange(8).reshape(4, 2).to(DType::kFloat);
+  const IValue got = module.CallBoxed({eager::ToIValue(t)});
+  const Tensor m =
+      eager::softmax(t, -1).mean({1}, true).to(DType::kDouble).view(2, -1);
+  EXPECT_EQ(Text(got.AsTuple().values[0]),
+            (1 - eager::cat({m, m}).pow(2)).ToString());
+  auto lowered = lower_fx(module);
+  ASSERT_TRUE(lowered.ok()) << lowered.status();
+  auto engine =
+      context_->engine().Call(*lowered, "forward", {eager::ToIValue(t)});
+  ASSERT_TRUE(engine.ok()) << engine.status();
+  EXPECT_EQ(Text(engine->AsTuple().values[0]), Text(got.AsTuple().values[0]));
+  EXPECT_EQ(engine->AsTuple().values[1].ToString(), "[4, 2]");
 }
 
 struct Scaled : nn::ModuleOf<Scaled> {
