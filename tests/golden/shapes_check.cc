@@ -117,7 +117,7 @@ class Checker {
     TANDEM_ASSIGN_OR_RETURN(const Module module, LoadModule(model, load));
     TANDEM_ASSIGN_OR_RETURN(
         const Program program,
-        pipeline_.Run({module.unit(), module.object()}, context_));
+        pipeline_.Run({module.unit(), module.object(), nullptr}, context_));
     Function* f = program.type().FindMethod(method->AsString());
     if (f == nullptr || f->graph() == nullptr) return absl::OkStatus();
     std::vector<IValue> given = {IValue(program.object)};
