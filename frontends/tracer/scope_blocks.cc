@@ -1,5 +1,6 @@
 #include "tandem/frontends/tracer/scope_blocks.h"
 
+#include <algorithm>
 #include <string>
 #include <utility>
 #include <vector>
@@ -293,6 +294,30 @@ void RemoveSimpleTuples(Graph* graph) {
   }
 }
 
+// A graph in which no operator writes needs no analysis of aliases.
+bool IsWithoutWrites(const Graph& graph) {
+  for (const Node* n : *graph.block()) {
+    if (!n->blocks().empty() || n->is(NodeKind::kSetAttr)) return false;
+    if (n->op() != nullptr && n->op()->schema.is_mutable()) return false;
+  }
+  return true;
+}
+
+// Nodes whose results nobody uses. As in PyTorch, drawing random numbers alone
+// keeps none.
+void RemoveUnused(Graph* graph) {
+  constexpr uint8_t kRandom = static_cast<uint8_t>(Effect::kRandom);
+  for (Node* n = graph->block()->last(); n != graph->block()->param_node();) {
+    Node* const before = n->prev();
+    const bool acts = n->op() != nullptr ? (n->op()->effects & ~kRandom) != 0
+                                         : n->HasSideEffects();
+    const bool used = std::any_of(n->outputs().begin(), n->outputs().end(),
+                                  [](const Value* v) { return v->has_uses(); });
+    if (!acts && !used) n->Destroy();
+    n = before;
+  }
+}
+
 }  // namespace
 
 TypePtr WithoutShape(const TypePtr& type) {
@@ -337,6 +362,10 @@ FunctionSchema SchemaOf(const Graph& graph, absl::string_view name) {
 
 absl::Status CleanUp(Graph* graph) {
   RemoveSimpleTuples(graph);
+  if (IsWithoutWrites(*graph)) {
+    RemoveUnused(graph);
+    return absl::OkStatus();
+  }
   return EliminateDeadCode(graph, PassContext(), PassOptions()).status();
 }
 
