@@ -370,9 +370,9 @@ IValue GetAttribute(const IValue& object, const std::string& name) {
   if (name == "shape") return eager::ToIValue(t.sizes());
   if (name == "ndim") return eager::ToIValue(t.dim());
   if (name == "T" || name == "H" || name == "mT" || name == "mH") {
-    return RunOperator(absl::StrCat("aten::", name == "T" || name == "H"
-                                                  ? absl::StrCat("numpy_", name)
-                                                  : name),
+    return RunOperator(name == "T"   ? "aten::numpy_T"
+                       : name == "H" ? "aten::matrix_H"
+                                     : absl::StrCat("aten::", name),
                        true, {object}, {}, eager::Spelling::kMethod);
   }
   if (name == "real" || name == "imag") {

@@ -302,6 +302,17 @@ Tracer::Emission Tracer::Emit(const eager::RecordedCall& call) {
     e.args.clear();
   }
   const bool method = call.spelling == Spelling::kMethod;
+  // Python has these as attributes.
+  if (method && (bare == "numpy_T" || bare == "mT" || bare == "mH" ||
+                 bare == "matrix_H")) {
+    e.opcode = "call_function";
+    e.target = "builtins.getattr";
+    e.args = {create_arg(call.args[0]), bare == "numpy_T"    ? "T"
+                                        : bare == "matrix_H" ? "H"
+                                        : bare == "mT"       ? "mT"
+                                                             : "mH"};
+    return e;
+  }
   e.opcode = method ? "call_method" : "call_function";
   e.target = method ? std::string(bare) : FunctionTarget(schema.name);
   bool positional = true;

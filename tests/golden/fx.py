@@ -77,6 +77,26 @@ class Many(nn.Module):
         return [e, (q, w)], {"v": v, "i": i, "r": -r % 3}
 
 
+def spelled(x, y, w, b):
+    a = torch.conv2d(x, w, b, (2, 2), (1, 1))
+    c = a.mean((2, 3))
+    d = torch.matmul(c, y)
+    h = torch.where(d > 0, d, c)
+    i = h.transpose(0, 1).contiguous()
+    u = i.unsqueeze(0)
+    j = torch.bmm(u, i[None])
+    k = torch.addmm(d, d, d, beta=0.5)
+    l = k.softmax(-1)
+    m = l.argmax(1)
+    o = torch.stack([l, l]).squeeze(0)
+    p, q = o.chunk(2, 1)
+    r = p.pow(2) + q * q
+    s = 1 / r
+    t = s.masked_fill(s > 1, 0.0)
+    v = t.to("cpu").type_as(t)
+    return j, m, v, l.sum(1, keepdim=True), l.clamp_min(0.0), l.abs().log1p(), -l, l.T, torch.dropout(l, 0.5, False)
+
+
 class Fixed(nn.Module):
     def forward(self, x, flag=True, n=None):
         if flag:
@@ -203,6 +223,7 @@ def main():
     keep("my_module.module.txt", str(module) + "\n")
     keep("my_module.readable.txt", module.print_readable(print_output=False))
     keep_module("many", symbolic_trace(Many()))
+    keep_module("spelled", symbolic_trace(spelled))
     keep_module("fixed", symbolic_trace(Fixed(), concrete_args={"flag": True, "n": None}))
     keep_module("wrapped", symbolic_trace(wrapped))
 

@@ -145,6 +145,48 @@ TEST_F(FxTest, OperatorsSizesAndIndexingAreAsPyTorchPrintsThem) {
   traced->graph().lint(traced.get());
 }
 
+TEST_F(FxTest, CallsAreSpelledAsInPython) {
+  auto traced = symbolic_trace(
+      [](const Tensor& x, const Tensor& y, const Tensor& w, const Tensor& b) {
+        const Tensor a = eager::conv2d(x, w, b, 2, 1);
+        const Tensor c = a.mean({2, 3});
+        const Tensor d = eager::matmul(c, y);
+        const Tensor h = eager::where(d > 0, d, c);
+        const Tensor i = h.transpose(0, 1).contiguous();
+        const Tensor u = i.unsqueeze(0);
+        const Tensor j = eager::bmm(u, i.index({None}));
+        const Tensor k = eager::addmm(d, d, d, 0.5);
+        const Tensor l = k.softmax(-1);
+        const Tensor m = l.argmax(1);
+        const Tensor o = eager::stack({l, l}, 0).squeeze(0);
+        const auto parts = o.chunk(2, 1);
+        const Tensor power = parts[0].pow(2);
+        const Tensor r = power + parts[1] * parts[1];
+        const Tensor s = 1 / r;
+        const Tensor t = s.masked_fill(s > 1, 0.0);
+        const Tensor v = t.to(Device()).type_as(t);
+        const Tensor total = l.sum(1, true), least = l.clamp_min(0.0);
+        const Tensor log = l.abs().log1p(), minus = -l;
+        const Tensor dropped = eager::dropout(l, 0.5, false);
+        const Tensor across = l.numpy_T();
+        return std::vector<IValue>{eager::ToIValue(std::vector<Tensor>{
+            j, m, v, total, least, log, minus, across, dropped})};
+      },
+      {{"x", "y", "w", "b"}, {}, {}, ""});
+  // The result is a list of one list here.
+  std::string graph = traced->graph().ToString();
+  const size_t at = graph.rfind("return [[");
+  ASSERT_NE(at, std::string::npos) << graph;
+  graph = graph.substr(0, at) + "return (" + graph.substr(at + 9);
+  graph.replace(graph.rfind("]]"), 2, ")");
+  EXPECT_EQ(graph + "\n", Golden("spelled.graph.txt"));
+  const auto random = [](std::initializer_list<Int> sizes) {
+    return eager::ToIValue(eager::rand(sizes));
+  };
+  traced->CallBoxed({random({3, 2, 8, 8}), random({3, 3}), random({3, 2, 3, 3}),
+                     random({3})});
+}
+
 TEST_F(FxTest, MethodsWithReducedArgumentsRun) {
   auto traced = symbolic_trace([](const Tensor& x) {
     const Int half = x.size(0) / 2;
