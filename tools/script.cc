@@ -7,7 +7,6 @@
 #include "absl/strings/str_split.h"
 #include "tandem/frontends/script/python.h"
 #include "tandem/ir/python_text.h"
-#include "tandem/serialization/files/file.h"
 #include "tandem/serialization/torchscript/module_writer.h"
 #include "tandem/tensor/status_macros.h"
 #include "tandem/tools/command.h"
@@ -91,12 +90,9 @@ int Run(const Options& options) {
   auto session = Session::Create(options);
   if (!session.ok()) return Fail("script", session.status());
   const std::string& path = options.words()[0];
-  auto file = File::Open(path);
-  if (!file.ok()) return Fail("script", file.status());
-  const auto bytes = (*file)->bytes();
-  auto source = std::make_shared<const Source>(
-      std::string(reinterpret_cast<const char*>(bytes.data()), bytes.size()),
-      path);
+  const auto read = script::ReadSource(path);
+  if (!read.ok()) return Fail("script", read.status());
+  const std::shared_ptr<const Source>& source = *read;
   if (options.Has("calls")) {
     return CheckCalls(**session, source, entries, options.Get("calls"));
   }

@@ -1,5 +1,7 @@
 #include "tandem/frontends/script/python.h"
 
+#include <fstream>
+#include <iterator>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -8,6 +10,21 @@
 #include "tandem/tensor/status_macros.h"
 
 namespace tandem::script {
+namespace {
+
+constexpr size_t kMaxSourceBytes = size_t{1} << 30;
+
+// The parser needs the last line's end.
+std::shared_ptr<const Source> WithLastLine(
+    std::shared_ptr<const Source> source) {
+  if (source->size() == 0 || source->text()[source->size() - 1] == '\n') {
+    return source;
+  }
+  return std::make_shared<Source>(absl::StrCat(source->text(), "\n"),
+                                  source->name(), source->first_line());
+}
+
+}  // namespace
 
 class PythonProgram::Impl : public PythonModules {
  public:
@@ -20,12 +37,8 @@ PythonProgram::~PythonProgram() = default;
 
 absl::StatusOr<std::unique_ptr<PythonProgram>> PythonProgram::Parse(
     CompilationUnit* unit, std::shared_ptr<const Source> source) {
-  if (source->size() > 0 && source->text()[source->size() - 1] != '\n') {
-    source = std::make_shared<Source>(absl::StrCat(source->text(), "\n"),
-                                      source->name(), source->first_line());
-  }
-  return std::unique_ptr<PythonProgram>(
-      new PythonProgram(std::make_unique<Impl>(unit, std::move(source))));
+  return std::unique_ptr<PythonProgram>(new PythonProgram(
+      std::make_unique<Impl>(unit, WithLastLine(std::move(source)))));
 }
 
 absl::StatusOr<Function*> PythonProgram::CompileFunction(
@@ -56,12 +69,46 @@ absl::StatusOr<PythonProgram::Entry> PythonProgram::CompileEntry(
   return entry;
 }
 
+absl::Status PythonProgram::CompileAll() {
+  for (const std::string& name : impl_->main().names()) {
+    TANDEM_ASSIGN_OR_RETURN(Function * function,
+                            impl_->main().FindFunction(name));
+    if (function == nullptr) {
+      TANDEM_RETURN_IF_ERROR(impl_->main().FindType(name).status());
+    }
+    TANDEM_RETURN_IF_ERROR(impl_->Finish());
+  }
+  return absl::OkStatus();
+}
+
 std::vector<std::string> PythonProgram::names() const {
   return impl_->main().names();
 }
 
 std::vector<std::string> PythonProgram::function_names() const {
   return impl_->main().function_names();
+}
+
+absl::Status DefineMethods(CompilationUnit* unit, ClassType* type,
+                           std::shared_ptr<const Source> source) {
+  PythonModules modules(unit, WithLastLine(std::move(source)));
+  modules.main().ImportUsualNames();
+  TANDEM_RETURN_IF_ERROR(modules.main().AddMethods(type));
+  unit->writes_marked = false;
+  return modules.Finish();
+}
+
+absl::StatusOr<std::shared_ptr<const Source>> ReadSource(
+    const std::string& path) {
+  std::ifstream in(path, std::ios::binary);
+  if (!in) return absl::NotFoundError(absl::StrCat("cannot open '", path, "'"));
+  std::string text((std::istreambuf_iterator<char>(in)),
+                   std::istreambuf_iterator<char>());
+  if (text.size() > kMaxSourceBytes) {
+    return absl::ResourceExhaustedError(
+        absl::StrCat("'", path, "' is too large for a source file"));
+  }
+  return std::make_shared<const Source>(std::move(text), path);
 }
 
 }  // namespace tandem::script

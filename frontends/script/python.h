@@ -48,6 +48,9 @@ class PythonProgram {
     Function* init = nullptr;
   };
   absl::StatusOr<Entry> CompileEntry(absl::string_view name);
+  // All functions and classes of the file, into the unit: what
+  // torch.jit.CompilationUnit does with a text. The first error ends it.
+  absl::Status CompileAll();
   // The functions at the top level, in order.
   std::vector<std::string> function_names() const;
   // Functions and classes at the top level, by name.
@@ -59,6 +62,18 @@ class PythonProgram {
   explicit PythonProgram(std::unique_ptr<Impl> impl);
   std::unique_ptr<Impl> impl_;
 };
+
+// Adds the functions of a text (`def forward(self, x: Tensor): …`) to a class
+// of the unit as methods, and compiles them: torch.jit.ScriptModule.define.
+// They see the class's attributes and methods, each other, and `torch`, `F`,
+// `math` and the names of typing without importing them. On an error the class
+// may have gained methods that do not compile. No call of the class may run.
+absl::Status DefineMethods(CompilationUnit* unit, ClassType* type,
+                           std::shared_ptr<const Source> source);
+
+// The text of a file as a source of that name.
+absl::StatusOr<std::shared_ptr<const Source>> ReadSource(
+    const std::string& path);
 
 }  // namespace tandem::script
 

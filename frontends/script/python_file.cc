@@ -101,6 +101,31 @@ std::string PythonFile::Imported(const Expr& expr) const {
   return absl::StrCat(import->second, name.substr(first.size()));
 }
 
+void PythonFile::ImportUsualNames() {
+  imports_.try_emplace("torch", "torch");
+  imports_.try_emplace("F", "torch.nn.functional");
+  imports_.try_emplace("math", "math");
+}
+
+absl::Status PythonFile::AddMethods(ClassType* type) {
+  for (const std::string& name : names()) {
+    const Definition& definition = definitions_.find(name)->second;
+    if (!definition.status.ok()) return definition.status;
+    const auto* def = definition.stmt->As<DefStmt>();
+    if (def == nullptr) continue;
+    if (type->FindMethod(name) != nullptr) {
+      return Error(*definition.tree, def->name.span,
+                   absl::StrCat("Can't redefine method: ", name,
+                                " on class: ", type->name()));
+    }
+    Function* method = modules_.unit().AddMethod(type, name);
+    DefineFunction(context_, *definition.tree, method, *def, type);
+    type->AddMethod(method);
+    modules_.AddPending(method);
+  }
+  return absl::OkStatus();
+}
+
 std::vector<std::string> PythonFile::names() const {
   std::vector<std::string> names;
   for (const auto& [name, definition] : definitions_) names.push_back(name);

@@ -65,6 +65,11 @@ class PythonFile : public Resolver {
 
   bool IsFinal(const ClassType& type, absl::string_view name) override;
 
+  // `torch`, `F`, `math`, `Tensor`, `List` …, where the file does not say it.
+  void ImportUsualNames();
+  // The file's functions as methods of a class.
+  absl::Status AddMethods(ClassType* type);
+
   // What this file's class has of that name, where it is no attribute yet.
   absl::StatusOr<Sugared> FindMember(const ClassStmt& cls,
                                      const ClassType& type,
