@@ -116,8 +116,10 @@ Results PixelShuffle(const ShapeArguments& a) {
   Dims sizes(t.sizes().begin(), t.sizes().end());
   const size_t n = sizes.size();
   sizes[n - 3] /= r * r;
-  sizes[n - 2] *= r;
-  sizes[n - 1] *= r;
+  for (size_t d : {n - 2, n - 1}) {
+    TANDEM_ASSIGN_OR_RETURN(sizes[d],
+                            CheckedMultiply(sizes[d], r, "pixel_shuffle"));
+  }
   return One(sizes, t.dtype(), /*strides_known=*/false);
 }
 

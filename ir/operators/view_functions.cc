@@ -188,8 +188,11 @@ Results Unsqueeze(const ShapeArguments& a) {
   TANDEM_ASSIGN_OR_RETURN(const int64_t dim,
                           WrapDim(a.integer("dim", 0), t.dim() + 1));
   Dims sizes = ToDims(t.sizes()), strides = ToDims(t.strides());
-  const int64_t stride =
-      dim < t.dim() ? t.size(dim) * t.stride(dim) : int64_t{1};
+  int64_t stride = 1;
+  if (dim < t.dim()) {
+    TANDEM_ASSIGN_OR_RETURN(
+        stride, CheckedMultiply(t.size(dim), t.stride(dim), "unsqueeze"));
+  }
   sizes.insert(sizes.begin() + dim, 1);
   strides.insert(strides.begin() + dim, stride);
   return View(t, sizes, strides);
@@ -207,7 +210,8 @@ Results Slice(const ShapeArguments& a) {
   const SliceRange range = ClampSlice(t.size(dim), start, end, step);
   Dims sizes = ToDims(t.sizes()), strides = ToDims(t.strides());
   sizes[At(dim)] = range.length;
-  strides[At(dim)] *= step;
+  TANDEM_ASSIGN_OR_RETURN(strides[At(dim)],
+                          CheckedMultiply(strides[At(dim)], step, "slice"));
   return View(t, sizes, strides);
 }
 
@@ -279,7 +283,7 @@ Results Chunk(const ShapeArguments& a) {
   TANDEM_ASSIGN_OR_RETURN(const int64_t dim,
                           WrapDim(a.integer("dim", 0), t.dim()));
   if (chunks <= 0 || t.size(dim) == 0) return Unknown();
-  return OfSize(t, dim, (t.size(dim) + chunks - 1) / chunks);
+  return OfSize(t, dim, (t.size(dim) - 1) / chunks + 1);
 }
 Results Unbind(const ShapeArguments& a) {
   TANDEM_SELF(t);
