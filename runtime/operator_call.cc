@@ -109,8 +109,8 @@ absl::Status OperatorCall::Check(const KernelOptions& options, size_t argument,
 
 absl::Status OperatorCall::RunSlowly(IValue* r) const {
   if (kernels_.empty() && quantized_ == nullptr) {
-    return absl::UnimplementedError(absl::StrCat(
-        "no backend has a kernel for ", op_.schema.ToString()));
+    return absl::UnimplementedError(
+        absl::StrCat("no backend has a kernel for ", op_.schema.ToString()));
   }
   Seen seen;
   for (const TensorArgument& a : tensors_) {
@@ -143,8 +143,7 @@ absl::Status OperatorCall::RunSlowly(IValue* r) const {
   size_t first = 0;
   for (size_t k = 0; k < kernels_.size(); ++k) {
     const KernelOptions& o = kernels_[k]->options;
-    if (o.metadata_only ||
-        (!seen.meta && (!seen.sparse || o.handles_sparse))) {
+    if (o.metadata_only || (!seen.meta && (!seen.sparse || o.handles_sparse))) {
       first = k;
       break;
     }

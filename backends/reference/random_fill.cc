@@ -371,7 +371,7 @@ absl::StatusOr<Tensor> UniformInPlace(const Tensor& self, double from,
   absl::Status status;
   if (self.dtype() == DType::kDouble) {
     status = DrawDoubles(
-        self, [&] { return g.UniformDouble() * (to - from) + from; });
+        self, [&] { return std::fma(g.UniformDouble(), to - from, from); });
   } else {
     const float low = static_cast<float>(from);
     const float width = static_cast<float>(to) - low;
@@ -383,7 +383,8 @@ absl::StatusOr<Tensor> UniformInPlace(const Tensor& self, double from,
     };
     const float high = round(static_cast<float>(to));
     status = DrawDoubles(self, [&] {
-      const float v = round(g.UniformFloat() * width + low);
+      // One rounding, as PyTorch's builds have it.
+      const float v = round(std::fma(g.UniformFloat(), width, low));
       return static_cast<double>(
           v == high && self.dtype() != DType::kFloat ? low : v);
     });

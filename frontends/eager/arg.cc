@@ -99,7 +99,8 @@ IValue BoxTensor(const tandem::Tensor& t) {
 
 IValue BoxTensors(const TensorList& v, const Argument& schema) {
   std::vector<IValue> values(v.size());
-  for (size_t i = 0; i < v.size(); ++i) values[i] = BoxTensor(v.data()[i].raw());
+  for (size_t i = 0; i < v.size(); ++i)
+    values[i] = BoxTensor(v.data()[i].raw());
   return IValue(MakeList(Inner(schema.type).element(), std::move(values)));
 }
 
@@ -231,8 +232,8 @@ absl::Status CallBoxed(uint32_t number, const Arg* args, size_t count,
   }
   absl::InlinedVector<IValue, 12> registers(count + call->num_outputs());
   for (size_t i = 0; i < count; ++i) {
-    TANDEM_RETURN_IF_ERROR(Box(args[i], schema.arguments[i],
-                               recorder != nullptr, &registers[i]));
+    TANDEM_RETURN_IF_ERROR(
+        Box(args[i], schema.arguments[i], recorder != nullptr, &registers[i]));
   }
   if (recorder != nullptr) {
     results->clear();

@@ -64,7 +64,8 @@ class Context {
 
  private:
   const Engine engine_;
-  std::unique_ptr<ThreadPool> pool_;  // null: kernels run on the caller's thread
+  std::unique_ptr<ThreadPool>
+      pool_;  // null: kernels run on the caller's thread
   std::vector<std::atomic<const OperatorCall*>> by_index_;
   absl::Mutex mutex_;
   absl::flat_hash_map<const Operator*, std::unique_ptr<const OperatorCall>>

@@ -76,7 +76,8 @@ Tensor Boxing<Tensor>::Unbox(const IValue& v) {
 }
 
 IValue Boxing<Int>::Box(const Int& v) {
-  if (v.is_symbolic() && CurrentRecorder() != nullptr) return IValue(v.symbol());
+  if (v.is_symbolic() && CurrentRecorder() != nullptr)
+    return IValue(v.symbol());
   return IValue(static_cast<int64_t>(v));
 }
 

@@ -148,9 +148,7 @@ struct Boxing<IntList> {
 };
 template <typename T>
 struct Boxing<std::optional<T>> {
-  static TypePtr Type() {
-    return tandem::Type::Optional(Boxing<T>::Type());
-  }
+  static TypePtr Type() { return tandem::Type::Optional(Boxing<T>::Type()); }
   static IValue Box(const std::optional<T>& v) {
     return v.has_value() ? Boxing<T>::Box(*v) : IValue();
   }

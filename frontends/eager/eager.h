@@ -7,6 +7,7 @@
 #include "tandem/frontends/eager/error.h"            // IWYU pragma: export
 #include "tandem/frontends/eager/factories.h"        // IWYU pragma: export
 #include "tandem/frontends/eager/indexing.h"         // IWYU pragma: export
+#include "tandem/frontends/eager/invoke.h"           // IWYU pragma: export
 #include "tandem/frontends/eager/operators.h"        // IWYU pragma: export
 #include "tandem/frontends/eager/recorder.h"         // IWYU pragma: export
 #include "tandem/frontends/eager/script_function.h"  // IWYU pragma: export

@@ -19,9 +19,9 @@ DType DTypeOfNumbers(const std::vector<Scalar>& numbers) {
 
 // The numbers as a 1-dim tensor of the widest type of their category.
 tandem::Tensor Widest(const std::vector<Scalar>& numbers, DType dtype) {
-  const DType wide = IsComplex(dtype)              ? DType::kComplexDouble
-                     : IsIntegral(dtype, true)     ? DType::kInt64
-                                                   : DType::kDouble;
+  const DType wide = IsComplex(dtype)          ? DType::kComplexDouble
+                     : IsIntegral(dtype, true) ? DType::kInt64
+                                               : DType::kDouble;
   const int64_t count = static_cast<int64_t>(numbers.size());
   tandem::Tensor t = Unwrap(tandem::Tensor::Empty({count}, wide));
   for (int64_t i = 0; i < count; ++i) {
@@ -30,8 +30,8 @@ tandem::Tensor Widest(const std::vector<Scalar>& numbers, DType dtype) {
         t.data<std::complex<double>>()[i] = numbers[i].ToComplex();
         break;
       case DType::kInt64:
-        t.data<int64_t>()[i] = dtype == DType::kBool ? numbers[i].ToBool()
-                                                     : numbers[i].ToInt();
+        t.data<int64_t>()[i] =
+            dtype == DType::kBool ? numbers[i].ToBool() : numbers[i].ToInt();
         break;
       default:
         t.data<double>()[i] = numbers[i].ToDouble();
@@ -71,8 +71,8 @@ TensorData::TensorData(std::initializer_list<TensorData> list)
 Tensor tensor(const TensorData& data, std::optional<DType> dtype) {
   const DType wanted = dtype.value_or(DTypeOfNumbers(data.numbers()));
   const tandem::Tensor wide = Widest(data.numbers(), wanted);
-  const tandem::Tensor shaped = Unwrap(wide.AsStrided(
-      data.sizes(), ContiguousStrides(data.sizes()), 0));
+  const tandem::Tensor shaped =
+      Unwrap(wide.AsStrided(data.sizes(), ContiguousStrides(data.sizes()), 0));
   if (wanted == wide.dtype()) return Recorded(shaped);
   const tandem::Tensor out =
       Unwrap(tandem::Tensor::Empty(data.sizes(), wanted));

@@ -42,7 +42,8 @@ class TensorData {
 // dtype is given.
 //
 //   tensor(5), tensor({1., 2.}), tensor({{1, 2}, {3, 4}}, DType::kFloat)
-Tensor tensor(const TensorData& data, std::optional<DType> dtype = std::nullopt);
+Tensor tensor(const TensorData& data,
+              std::optional<DType> dtype = std::nullopt);
 Tensor tensor(std::initializer_list<TensorData> data,
               std::optional<DType> dtype = std::nullopt);
 

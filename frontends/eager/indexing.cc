@@ -60,9 +60,10 @@ Tensor ApplyViews(const Tensor& self, absl::Span<const IndexItem> items,
     }
     const int64_t size = x.raw().size(dim);
     if (index.hint() < -size || index.hint() >= size) {
-      Throw(absl::OutOfRangeError(
-          absl::StrCat("index ", index.hint(), " is out of bounds for "
-                       "dimension ", dim, " with size ", size)));
+      Throw(absl::OutOfRangeError(absl::StrCat("index ", index.hint(),
+                                               " is out of bounds for "
+                                               "dimension ",
+                                               dim, " with size ", size)));
     }
     x = x.select(dim, index);
   };

@@ -30,23 +30,17 @@ struct Slice {
 
 class IndexItem {
  public:
-  enum class Kind : uint8_t {
-    kNone,
-    kEllipsis,
-    kInt,
-    kBool,
-    kSlice,
-    kTensor
-  };
-  IndexItem(std::nullopt_t) : kind_(Kind::kNone) {}                 // NOLINT
-  IndexItem(EllipsisTag) : kind_(Kind::kEllipsis) {}                // NOLINT
-  IndexItem(const Int& i) : kind_(Kind::kInt), int_(i) {}           // NOLINT
+  enum class Kind : uint8_t { kNone, kEllipsis, kInt, kBool, kSlice, kTensor };
+  IndexItem(std::nullopt_t) : kind_(Kind::kNone) {}        // NOLINT
+  IndexItem(EllipsisTag) : kind_(Kind::kEllipsis) {}       // NOLINT
+  IndexItem(const Int& i) : kind_(Kind::kInt), int_(i) {}  // NOLINT
   template <typename T, std::enable_if_t<kIsInteger<T>, int> = 0>
-  IndexItem(T i) : IndexItem(Int(i)) {}                             // NOLINT
+  IndexItem(T i) : IndexItem(Int(i)) {}  // NOLINT
   template <typename T, std::enable_if_t<std::is_same_v<T, bool>, int> = 0>
-  IndexItem(T b) : kind_(Kind::kBool), int_(b ? 1 : 0) {}           // NOLINT
+  IndexItem(T b) : kind_(Kind::kBool), int_(b ? 1 : 0) {}            // NOLINT
   IndexItem(Slice s) : kind_(Kind::kSlice), slice_(std::move(s)) {}  // NOLINT
-  IndexItem(Tensor t) : kind_(Kind::kTensor), tensor_(std::move(t)) {}  // NOLINT
+  IndexItem(Tensor t)
+      : kind_(Kind::kTensor), tensor_(std::move(t)) {}  // NOLINT
 
   Kind kind() const { return kind_; }
   const Int& integer() const { return int_; }  // kInt

@@ -51,8 +51,7 @@ absl::StatusOr<std::optional<IValue>> Recorder::EnterModule(
   return std::nullopt;
 }
 
-absl::StatusOr<IValue> Recorder::ExitModule(nn::Module& module,
-                                            IValue result) {
+absl::StatusOr<IValue> Recorder::ExitModule(nn::Module& module, IValue result) {
   return result;
 }
 

@@ -33,8 +33,8 @@ class TensorList {
     data_ = v.begin();
     size_ = v.size();
   }
-  TensorList(const std::vector<Tensor>& v);             // NOLINT
-  TensorList(absl::Span<const Tensor> v);               // NOLINT
+  TensorList(const std::vector<Tensor>& v);  // NOLINT
+  TensorList(absl::Span<const Tensor> v);    // NOLINT
   const Tensor* data() const { return data_; }
   size_t size() const { return size_; }
 
@@ -57,8 +57,8 @@ using OptionalFloatList = std::optional<std::vector<double>>;
 class Tensor {
  public:
   Tensor() = default;
-  Tensor(std::nullopt_t) {}                                  // NOLINT
-  Tensor(tandem::Tensor t) : tensor_(std::move(t)) {}        // NOLINT
+  Tensor(std::nullopt_t) {}                            // NOLINT
+  Tensor(tandem::Tensor t) : tensor_(std::move(t)) {}  // NOLINT
 
   bool defined() const { return tensor_.defined(); }
   // The tensor below, past any recorder.
@@ -178,9 +178,9 @@ std::ostream& operator<<(std::ostream& out, const Tensor& t);
 
 // Results are those of PyTorch's operators on Python numbers and tensors: a
 // number is a weak 0-dim tensor in + - * /, a Scalar elsewhere.
-#define TANDEM_TENSOR_OPERATOR(SYMBOL)                            \
-  Tensor operator SYMBOL(const Tensor& a, const Tensor& b);       \
-  Tensor operator SYMBOL(const Tensor& a, const Number& b);       \
+#define TANDEM_TENSOR_OPERATOR(SYMBOL)                      \
+  Tensor operator SYMBOL(const Tensor& a, const Tensor& b); \
+  Tensor operator SYMBOL(const Tensor& a, const Number& b); \
   Tensor operator SYMBOL(const Number& a, const Tensor& b);
 TANDEM_TENSOR_OPERATOR(+)
 TANDEM_TENSOR_OPERATOR(-)

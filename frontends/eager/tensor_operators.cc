@@ -83,15 +83,15 @@ Tensor operator%(const Number& a, const Tensor& b) {
 }
 
 // a OP b where a number is a Scalar; `b OP a` with a number goes to SWAPPED.
-#define TANDEM_COMPARISON(SYMBOL, NAME, SWAPPED)                               \
-  Tensor operator SYMBOL(const Tensor& a, const Tensor& b) {                   \
-    return Run(internal::k_##NAME##_Tensor | kOperatorSymbol, a, b);           \
-  }                                                                            \
-  Tensor operator SYMBOL(const Tensor& a, const Number& b) {                   \
-    return Run(internal::k_##NAME##_Scalar | kOperatorSymbol, a, b);           \
-  }                                                                            \
-  Tensor operator SYMBOL(const Number& a, const Tensor& b) {                   \
-    return Run(internal::k_##SWAPPED##_Scalar | kOperatorSymbol, b, a);        \
+#define TANDEM_COMPARISON(SYMBOL, NAME, SWAPPED)                        \
+  Tensor operator SYMBOL(const Tensor& a, const Tensor& b) {            \
+    return Run(internal::k_##NAME##_Tensor | kOperatorSymbol, a, b);    \
+  }                                                                     \
+  Tensor operator SYMBOL(const Tensor& a, const Number& b) {            \
+    return Run(internal::k_##NAME##_Scalar | kOperatorSymbol, a, b);    \
+  }                                                                     \
+  Tensor operator SYMBOL(const Number& a, const Tensor& b) {            \
+    return Run(internal::k_##SWAPPED##_Scalar | kOperatorSymbol, b, a); \
   }
 TANDEM_COMPARISON(==, eq, eq)
 TANDEM_COMPARISON(!=, ne, ne)
@@ -101,15 +101,15 @@ TANDEM_COMPARISON(>, gt, lt)
 TANDEM_COMPARISON(>=, ge, le)
 #undef TANDEM_COMPARISON
 
-#define TANDEM_BITWISE(SYMBOL, NAME)                                    \
-  Tensor operator SYMBOL(const Tensor& a, const Tensor& b) {            \
-    return Run(internal::k_##NAME##_Tensor | kOperatorSymbol, a, b);    \
-  }                                                                     \
-  Tensor operator SYMBOL(const Tensor& a, const Number& b) {            \
-    return Run(internal::k_##NAME##_Scalar | kOperatorSymbol, a, b);    \
-  }                                                                     \
-  Tensor operator SYMBOL(const Number& a, const Tensor& b) {            \
-    return Run(internal::k_##NAME##_Scalar | kReflected, b, a);         \
+#define TANDEM_BITWISE(SYMBOL, NAME)                                 \
+  Tensor operator SYMBOL(const Tensor& a, const Tensor& b) {         \
+    return Run(internal::k_##NAME##_Tensor | kOperatorSymbol, a, b); \
+  }                                                                  \
+  Tensor operator SYMBOL(const Tensor& a, const Number& b) {         \
+    return Run(internal::k_##NAME##_Scalar | kOperatorSymbol, a, b); \
+  }                                                                  \
+  Tensor operator SYMBOL(const Number& a, const Tensor& b) {         \
+    return Run(internal::k_##NAME##_Scalar | kReflected, b, a);      \
   }
 TANDEM_BITWISE(&, __and__)
 TANDEM_BITWISE(|, __or__)

@@ -72,17 +72,17 @@ Int Compute(IntOperator op, const Int& a, const Int& b);
 bool Compare(IntOperator op, const Int& a, const Int& b);
 Int operator-(const Int& a);
 
-#define TANDEM_INT_OPERATOR(SYMBOL, RESULT, FUNCTION, NAME)             \
-  inline RESULT operator SYMBOL(const Int& a, const Int& b) {           \
-    return FUNCTION(IntOperator::NAME, a, b);                           \
-  }                                                                     \
-  template <typename T, std::enable_if_t<kIsInteger<T>, int> = 0>       \
-  RESULT operator SYMBOL(const Int& a, T b) {                           \
-    return FUNCTION(IntOperator::NAME, a, Int(b));                      \
-  }                                                                     \
-  template <typename T, std::enable_if_t<kIsInteger<T>, int> = 0>       \
-  RESULT operator SYMBOL(T a, const Int& b) {                           \
-    return FUNCTION(IntOperator::NAME, Int(a), b);                      \
+#define TANDEM_INT_OPERATOR(SYMBOL, RESULT, FUNCTION, NAME)       \
+  inline RESULT operator SYMBOL(const Int& a, const Int& b) {     \
+    return FUNCTION(IntOperator::NAME, a, b);                     \
+  }                                                               \
+  template <typename T, std::enable_if_t<kIsInteger<T>, int> = 0> \
+  RESULT operator SYMBOL(const Int& a, T b) {                     \
+    return FUNCTION(IntOperator::NAME, a, Int(b));                \
+  }                                                               \
+  template <typename T, std::enable_if_t<kIsInteger<T>, int> = 0> \
+  RESULT operator SYMBOL(T a, const Int& b) {                     \
+    return FUNCTION(IntOperator::NAME, Int(a), b);                \
   }
 TANDEM_INT_OPERATOR(+, Int, Compute, kAdd)
 TANDEM_INT_OPERATOR(-, Int, Compute, kSub)
@@ -121,11 +121,11 @@ class IntList {
   IntList(std::initializer_list<Int> v) : values_(v) {}  // NOLINT
   template <typename T,
             std::enable_if_t<kIsInteger<T> || std::is_same_v<T, Int>, int> = 0>
-  IntList(const T& v) : values_(1, Int(v)), single_(true) {}        // NOLINT
-  IntList(DimSpan v) : values_(v.begin(), v.end()) {}               // NOLINT
-  IntList(const Dims& v) : IntList(DimSpan(v)) {}                   // NOLINT
-  IntList(const std::vector<int64_t>& v) : IntList(DimSpan(v)) {}   // NOLINT
-  IntList(const std::vector<Int>& v)                                // NOLINT
+  IntList(const T& v) : values_(1, Int(v)), single_(true) {}       // NOLINT
+  IntList(DimSpan v) : values_(v.begin(), v.end()) {}              // NOLINT
+  IntList(const Dims& v) : IntList(DimSpan(v)) {}                  // NOLINT
+  IntList(const std::vector<int64_t>& v) : IntList(DimSpan(v)) {}  // NOLINT
+  IntList(const std::vector<Int>& v)                               // NOLINT
       : values_(v.begin(), v.end()) {}
 
   // A shape of unknown rank that a recorder stands for by one tensor.
@@ -160,16 +160,16 @@ bool operator==(const IntList& a, const IntList& b);
 // The same where an overload takes one int: a number is never a list.
 class IntListOnly : public IntList {
  public:
-  IntListOnly(std::initializer_list<Int> v) : IntList(v) {}        // NOLINT
-  IntListOnly(IntList v) : IntList(std::move(v)) {}                // NOLINT
-  IntListOnly(const std::vector<int64_t>& v) : IntList(v) {}       // NOLINT
+  IntListOnly(std::initializer_list<Int> v) : IntList(v) {}   // NOLINT
+  IntListOnly(IntList v) : IntList(std::move(v)) {}           // NOLINT
+  IntListOnly(const std::vector<int64_t>& v) : IntList(v) {}  // NOLINT
 };
 
 // int[]?
 class OptionalIntList {
  public:
   OptionalIntList() = default;
-  OptionalIntList(std::nullopt_t) {}                                // NOLINT
+  OptionalIntList(std::nullopt_t) {}  // NOLINT
   OptionalIntList(std::initializer_list<Int> v) : list_(v), has_(true) {}
   template <typename T,
             std::enable_if_t<std::is_convertible_v<const T&, IntList> &&
@@ -188,13 +188,12 @@ class OptionalIntList {
 class Number {
  public:
   Number() = default;
-  template <typename T,
-            std::enable_if_t<std::is_arithmetic_v<T>, int> = 0>
+  template <typename T, std::enable_if_t<std::is_arithmetic_v<T>, int> = 0>
   Number(T v) : value_(FromArithmetic(v)) {}  // NOLINT
   template <typename T>
-  Number(std::complex<T> v) : value_(std::complex<double>(v)) {}    // NOLINT
-  Number(const Scalar& v) : value_(v) {}                            // NOLINT
-  Number(const Int& v) : value_(v.hint()), symbol_(v.symbol()) {}   // NOLINT
+  Number(std::complex<T> v) : value_(std::complex<double>(v)) {}   // NOLINT
+  Number(const Scalar& v) : value_(v) {}                           // NOLINT
+  Number(const Int& v) : value_(v.hint()), symbol_(v.symbol()) {}  // NOLINT
   // A number that a recorder stands for by a 0-dim tensor.
   Number(const Scalar& v, tandem::Tensor symbol)
       : value_(v), symbol_(std::move(symbol)) {}
@@ -221,7 +220,7 @@ class Number {
 class Bool {
  public:
   template <typename T, std::enable_if_t<std::is_same_v<T, bool>, int> = 0>
-  Bool(T v) : value_(v) {}  // NOLINT
+  Bool(T v) : value_(v) {}                  // NOLINT
   operator bool() const { return value_; }  // NOLINT
 
  private:

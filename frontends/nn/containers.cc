@@ -69,11 +69,10 @@ std::string ModuleList::ToString() const {
       ++last;
     }
     const std::string indented = absl::StrReplaceAll(text, {{"\n", "\n  "}});
-    lines.push_back(
-        last == first
-            ? absl::StrCat("(", first, "): ", indented)
-            : absl::StrCat("(", first, "-", last, "): ", last - first + 1,
-                           " x ", indented));
+    lines.push_back(last == first ? absl::StrCat("(", first, "): ", indented)
+                                  : absl::StrCat("(", first, "-", last,
+                                                 "): ", last - first + 1, " x ",
+                                                 indented));
     first = last + 1;
   }
   return absl::StrCat("ModuleList(\n  ", absl::StrJoin(lines, "\n  "), "\n)");

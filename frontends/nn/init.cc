@@ -11,6 +11,8 @@ namespace {
 
 using eager::Throw;
 
+thread_local bool skipped = false;
+
 // Filling is no part of any recording, and needs no gradient.
 class Quiet {
  public:
@@ -32,12 +34,17 @@ double Fan(const Tensor& t, absl::string_view mode) {
 
 }  // namespace
 
+SkipInit::SkipInit() : previous_(skipped) { skipped = true; }
+SkipInit::~SkipInit() { skipped = previous_; }
+
 Tensor uniform_(const Tensor& t, double a, double b) {
+  if (skipped) return t;
   const Quiet quiet(t);
   return t.uniform_(a, b);
 }
 
 Tensor normal_(const Tensor& t, double mean, double std) {
+  if (skipped) return t;
   const Quiet quiet(t);
   return t.normal_(mean, std);
 }
@@ -46,6 +53,7 @@ Tensor normal_(const Tensor& t, double mean, double std) {
 // uniform draws.
 Tensor trunc_normal_(const Tensor& t, double mean, double std, double a,
                      double b) {
+  if (skipped) return t;
   const Quiet quiet(t);
   const auto cdf = [](double x) {
     return (1. + std::erf(x / std::sqrt(2.))) / 2.;
@@ -60,16 +68,19 @@ Tensor trunc_normal_(const Tensor& t, double mean, double std, double a,
 }
 
 Tensor constant_(const Tensor& t, double value) {
+  if (skipped) return t;
   const Quiet quiet(t);
   return t.fill_(value);
 }
 Tensor ones_(const Tensor& t) { return constant_(t, 1); }
 Tensor zeros_(const Tensor& t) {
+  if (skipped) return t;
   const Quiet quiet(t);
   return t.zero_();
 }
 
 Tensor eye_(const Tensor& t) {
+  if (skipped) return t;
   const Quiet quiet(t);
   if (t.raw().dim() != 2) {
     Throw("Only tensors with 2 dimensions are supported");
@@ -114,14 +125,14 @@ Tensor xavier_uniform_(const Tensor& t, double gain) {
 
 Tensor xavier_normal_(const Tensor& t, double gain) {
   const auto [in, out] = calculate_fans(t);
-  return init::normal_(t, 0, gain * std::sqrt(2.0 / static_cast<double>(in + out)));
+  return init::normal_(t, 0,
+                       gain * std::sqrt(2.0 / static_cast<double>(in + out)));
 }
 
 Tensor kaiming_uniform_(const Tensor& t, double a, absl::string_view mode,
                         absl::string_view nonlinearity) {
   if (t.raw().numel() == 0) return t;
-  const double std =
-      calculate_gain(nonlinearity, a) / std::sqrt(Fan(t, mode));
+  const double std = calculate_gain(nonlinearity, a) / std::sqrt(Fan(t, mode));
   const double bound = std::sqrt(3.0) * std;
   return init::uniform_(t, -bound, bound);
 }
@@ -129,11 +140,12 @@ Tensor kaiming_uniform_(const Tensor& t, double a, absl::string_view mode,
 Tensor kaiming_normal_(const Tensor& t, double a, absl::string_view mode,
                        absl::string_view nonlinearity) {
   if (t.raw().numel() == 0) return t;
-  return init::normal_(t, 0,
-                 calculate_gain(nonlinearity, a) / std::sqrt(Fan(t, mode)));
+  return init::normal_(
+      t, 0, calculate_gain(nonlinearity, a) / std::sqrt(Fan(t, mode)));
 }
 
 Tensor orthogonal_(const Tensor& t, double gain) {
+  if (skipped) return t;
   const Quiet quiet(t);
   if (t.raw().dim() < 2) {
     Throw("Only tensors with 2 or more dimensions are supported");

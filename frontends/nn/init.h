@@ -32,6 +32,19 @@ Tensor kaiming_normal_(const Tensor& t, double a = 0,
                        absl::string_view nonlinearity = "leaky_relu");
 Tensor orthogonal_(const Tensor& t, double gain = 1);
 
+// While one lives on this thread nothing here writes or draws: for modules
+// whose values come from elsewhere.
+class SkipInit {
+ public:
+  SkipInit();
+  ~SkipInit();
+  SkipInit(const SkipInit&) = delete;
+  SkipInit& operator=(const SkipInit&) = delete;
+
+ private:
+  const bool previous_;
+};
+
 double calculate_gain(absl::string_view nonlinearity, double param = 0.01);
 // (fan_in, fan_out) of a weight with at least 2 dims.
 std::pair<int64_t, int64_t> calculate_fans(const Tensor& t);

@@ -16,8 +16,7 @@ const char* PythonBool(bool b) { return b ? "True" : "False"; }
 Linear::Linear(int64_t in, int64_t out, bool has_bias)
     : in_features(in), out_features(out) {
   weight = register_parameter("weight", eager::empty({out, in}));
-  bias = register_parameter("bias",
-                            has_bias ? eager::empty({out}) : Tensor());
+  bias = register_parameter("bias", has_bias ? eager::empty({out}) : Tensor());
   reset_parameters();
 }
 
@@ -45,8 +44,7 @@ Bilinear::Bilinear(int64_t in1, int64_t in2, int64_t out, bool has_bias)
     eager::Throw(absl::StrCat("in1_features must be > 0, but got ", in1));
   }
   weight = register_parameter("weight", eager::empty({out, in1, in2}));
-  bias = register_parameter("bias",
-                            has_bias ? eager::empty({out}) : Tensor());
+  bias = register_parameter("bias", has_bias ? eager::empty({out}) : Tensor());
   const double bound = 1 / std::sqrt(static_cast<double>(in1));
   init::uniform_(weight, -bound, bound);
   if (has_bias) init::uniform_(bias, -bound, bound);
@@ -57,10 +55,9 @@ Tensor Bilinear::forward(const Tensor& input1, const Tensor& input2) {
 }
 
 std::string Bilinear::extra_repr() const {
-  return absl::StrCat("in1_features=", in1_features,
-                      ", in2_features=", in2_features,
-                      ", out_features=", out_features,
-                      ", bias=", PythonBool(bias.defined()));
+  return absl::StrCat(
+      "in1_features=", in1_features, ", in2_features=", in2_features,
+      ", out_features=", out_features, ", bias=", PythonBool(bias.defined()));
 }
 
 }  // namespace tandem::nn

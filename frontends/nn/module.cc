@@ -100,15 +100,14 @@ const Tensor& Module::register_buffer(std::string name, Tensor value,
   return buffers_.back().tensor;
 }
 
-void Module::register_module(std::string name,
-                             std::shared_ptr<Module> module) {
+void Module::register_module(std::string name, std::shared_ptr<Module> module) {
   CheckName("module", name);
   children_.push_back({std::move(name), std::move(module)});
 }
 
 template <typename F>
-void Module::Visit(const std::string& prefix,
-                   std::vector<const Module*>* seen, F&& f) const {
+void Module::Visit(const std::string& prefix, std::vector<const Module*>* seen,
+                   F&& f) const {
   if (std::find(seen->begin(), seen->end(), this) != seen->end()) return;
   seen->push_back(this);
   f(prefix, *this);
@@ -213,7 +212,8 @@ Module& Module::to(DType dtype) {
   if (!IsFloatingPoint(dtype) && !IsComplex(dtype)) {
     Throw(absl::StrCat(
         "nn.Module.to only accepts floating point or complex dtypes, but got "
-        "desired dtype=torch.", PythonName(dtype)));
+        "desired dtype=torch.",
+        PythonName(dtype)));
   }
   const eager::ScopedRecorder none(nullptr);
   NamedTensors all = named_parameters();
@@ -281,14 +281,17 @@ void Module::load_state_dict(const StateDict& state, bool strict) {
     }
     if (!it->second.defined()) {
       errors.push_back(absl::StrCat("While copying the parameter named \"",
-                                    name, "\", expected torch.Tensor or "
+                                    name,
+                                    "\", expected torch.Tensor or "
                                     "Tensor-like object from checkpoint but "
                                     "received None"));
     } else if (it->second.raw().sizes() != target.raw().sizes()) {
-      errors.push_back(absl::StrCat(
-          "size mismatch for ", name, ": copying a param with shape ",
-          SizeText(it->second), " from checkpoint, the shape in current model "
-          "is ", SizeText(target), "."));
+      errors.push_back(
+          absl::StrCat("size mismatch for ", name,
+                       ": copying a param with shape ", SizeText(it->second),
+                       " from checkpoint, the shape in current model "
+                       "is ",
+                       SizeText(target), "."));
     } else {
       copies.emplace_back(target, it->second);
     }
@@ -297,8 +300,9 @@ void Module::load_state_dict(const StateDict& state, bool strict) {
     if (known.count(name) == 0) unexpected.push_back(name);
   }
   if (strict && !missing.empty()) {
-    errors.insert(errors.begin(), absl::StrCat("Missing key(s) in state_dict: ",
-                                               Quoted(missing), ". "));
+    errors.insert(
+        errors.begin(),
+        absl::StrCat("Missing key(s) in state_dict: ", Quoted(missing), ". "));
   }
   if (strict && !unexpected.empty()) {
     errors.insert(errors.begin(),

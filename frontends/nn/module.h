@@ -210,13 +210,13 @@ class ModuleOf : public Base {
       return R(self.forward(std::forward<A>(args)...));
     }
     using P = typename S::Parameters;
-    return eager::FromIValue<R>(this->CallBoxed(Box<P>(
-        std::index_sequence_for<A...>(), std::forward<A>(args)...)));
+    return eager::FromIValue<R>(this->CallBoxed(
+        Box<P>(std::index_sequence_for<A...>(), std::forward<A>(args)...)));
   }
 
   IValue ForwardBoxed(std::vector<IValue> args) override {
-    using P = typename internal::Signature<
-        decltype(&Derived::forward)>::Parameters;
+    using P =
+        typename internal::Signature<decltype(&Derived::forward)>::Parameters;
     constexpr size_t kCount = std::tuple_size_v<P>;
     if (args.size() > kCount) {
       eager::Throw(this->name() + ": more arguments than forward has");
@@ -225,8 +225,8 @@ class ModuleOf : public Base {
     return Forward<P>(args, std::make_index_sequence<kCount>());
   }
   size_t num_arguments() const override {
-    using P = typename internal::Signature<
-        decltype(&Derived::forward)>::Parameters;
+    using P =
+        typename internal::Signature<decltype(&Derived::forward)>::Parameters;
     return std::tuple_size_v<P>;
   }
 
@@ -234,8 +234,8 @@ class ModuleOf : public Base {
   // Each argument as forward's parameter first.
   template <typename P, size_t... I, typename... A>
   static std::vector<IValue> Box(std::index_sequence<I...>, A&&... args) {
-    return {eager::ToIValue(
-        std::tuple_element_t<I, P>(std::forward<A>(args)))...};
+    return {
+        eager::ToIValue(std::tuple_element_t<I, P>(std::forward<A>(args)))...};
   }
   template <typename T>
   static T Unbox(const IValue& v) {
@@ -257,18 +257,18 @@ class Ptr {
  public:
   using element_type = T;
   Ptr() = default;
-  Ptr(std::nullptr_t) {}                                        // NOLINT
-  Ptr(std::shared_ptr<T> p) : p_(std::move(p)) {}               // NOLINT
+  Ptr(std::nullptr_t) {}                           // NOLINT
+  Ptr(std::shared_ptr<T> p) : p_(std::move(p)) {}  // NOLINT
   template <typename U,
             typename = std::enable_if_t<std::is_convertible_v<U*, T*>>>
-  Ptr(const Ptr<U>& o) : p_(o.shared()) {}                      // NOLINT
+  Ptr(const Ptr<U>& o) : p_(o.shared()) {}  // NOLINT
 
   T* get() const { return p_.get(); }
   T* operator->() const { return p_.get(); }
   T& operator*() const { return *p_; }
   explicit operator bool() const { return p_ != nullptr; }
   const std::shared_ptr<T>& shared() const { return p_; }
-  operator std::shared_ptr<Module>() const { return p_; }       // NOLINT
+  operator std::shared_ptr<Module>() const { return p_; }  // NOLINT
   template <typename... A>
   auto operator()(A&&... args) const {
     return (*p_)(std::forward<A>(args)...);

@@ -123,6 +123,22 @@ TEST_F(EagerTest, ErrorsAreThrownOrReturned) {
   EXPECT_THROW(linear(x, Tensor()), Error);
 }
 
+TEST_F(EagerTest, OperatorsByName) {
+  const IValue x = ToIValue(tensor({-1., 0.5, 2.}));
+  const auto text = [](absl::StatusOr<IValue> v) {
+    return v.ok() ? Text(FromIValue<Tensor>(*v)) : v.status().ToString();
+  };
+  EXPECT_EQ(text(Invoke("clamp", {x}, {{"min", 0.0}, {"max", 1}})),
+            "tensor([0.0000, 0.5000, 1.0000])");
+  EXPECT_EQ(text(Invoke("aten::add", {x, IValue(1)})),
+            "tensor([0.0000, 1.5000, 3.0000])");
+  EXPECT_EQ(text(Invoke("sum", {x, IValue(0)})), "tensor(1.5000)");
+  EXPECT_EQ(Invoke("max", {x, IValue(0)})->AsTuple().values.size(), 2u);
+  EXPECT_FALSE(Invoke("relu", {IValue(std::string("a"))}).ok());
+  EXPECT_FALSE(Invoke("relu", {x}, {{"other", 1}}).ok());
+  EXPECT_FALSE(Invoke("no_such", {x}).ok());
+}
+
 TEST_F(EagerTest, RandomNumbersArePyTorchs) {
   manual_seed(0);
   EXPECT_EQ(Text(rand({2, 3})),

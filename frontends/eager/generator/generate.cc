@@ -3,8 +3,8 @@
 //   generate OUT_DIR SHARDS FILE.schema...
 //
 // gives tensor_methods.inc, operators.h, checked_operators.h,
-// operators_0.cc ..., operator_index.cc and operator_numbers.h. It reads rows as text: it runs
-// before anything of the house is built.
+// operators_0.cc ..., operator_index.cc and operator_numbers.h. It reads rows
+// as text: it runs before anything of the house is built.
 #include <algorithm>
 #include <cctype>
 #include <fstream>
@@ -31,28 +31,28 @@ struct Row {
   std::string schema, name, overload;
   std::vector<Parameter> parameters;
   Strings returns;
-  std::string result;      // the C++ type
-  size_t required = 0;     // parameters without default
-  size_t index = 0;        // in the table of operator_index.cc
-  bool is_method = false;  // the first parameter is `self`
+  std::string result;        // the C++ type
+  size_t required = 0;       // parameters without default
+  size_t index = 0;          // in the table of operator_index.cc
+  bool is_method = false;    // the first parameter is `self`
   bool number_only = false;  // no function: an operator symbol runs it
   bool wraps_number = false;
 };
 
 // Members that tensor.h and operators.h have by hand.
 const std::set<std::string> kByHand = {
-    "size",  "sizes",  "shape",  "dim",          "ndim",  "stride", "item",
-    "numel", "len",    "index",  "dtype",        "device", "layout", "data",
-    "type",  "strides", "requires_grad_", "cpu", "is_same"};
+    "size",  "sizes",   "shape",          "dim",   "ndim",   "stride", "item",
+    "numel", "len",     "index",          "dtype", "device", "layout", "data",
+    "type",  "strides", "requires_grad_", "cpu",   "is_same"};
 
 // factories.h has it, for numbers and nested lists.
 constexpr char kFactory[] = "tensor";
 
 const std::set<std::string> kKeywords = {
-    "and",   "auto",    "bool",   "break",  "case",     "char", "class",
-    "const", "default", "delete", "double", "else",     "enum", "float",
-    "for",   "if",      "int",    "long",   "namespace", "new", "not",
-    "or",    "return",  "short",  "signed", "static",   "this", "union",
+    "and",   "auto",    "bool",   "break",  "case",      "char", "class",
+    "const", "default", "delete", "double", "else",      "enum", "float",
+    "for",   "if",      "int",    "long",   "namespace", "new",  "not",
+    "or",    "return",  "short",  "signed", "static",    "this", "union",
     "void",  "xor",     "std"};
 
 // Python's bindings have no Scalar overload of these: a number becomes a weak
@@ -62,6 +62,17 @@ const std::set<std::string> kNumberIsTensor = {"add", "add_", "sub", "sub_",
 
 // What a & b and its kin run.
 const std::set<std::string> kSymbols = {"__and__", "__or__", "__xor__"};
+
+// Private names that have functions all the same: PyTorch's layers and its
+// tracer call them.
+const std::set<std::string> kPrivate = {"_convolution",
+                                        "_pack_padded_sequence",
+                                        "_pad_packed_sequence",
+                                        "_shape_as_tensor",
+                                        "_upsample_nearest_exact1d",
+                                        "_upsample_nearest_exact2d",
+                                        "_upsample_nearest_exact3d",
+                                        "_weight_norm"};
 
 [[noreturn]] void Fail(const std::string& message) {
   std::cerr << "generate: " << message << "\n";
@@ -158,14 +169,10 @@ const std::map<std::string, std::string> kTypes = {
 };
 
 const std::map<std::string, std::string> kResults = {
-    {"Tensor", "Tensor"},
-    {"Tensor[]", "std::vector<Tensor>"},
-    {"bool", "bool"},
-    {"int", "Int"},
-    {"float", "double"},
-    {"Scalar", "Number"},
-    {"ScalarType", "DType"},
-    {"int[]", "IntList"},
+    {"Tensor", "Tensor"},    {"Tensor[]", "std::vector<Tensor>"},
+    {"bool", "bool"},        {"int", "Int"},
+    {"float", "double"},     {"Scalar", "Number"},
+    {"ScalarType", "DType"}, {"int[]", "IntList"},
 };
 
 // The C++ expression of a default; empty when there is none to write.
@@ -182,7 +189,8 @@ std::string DefaultOf(const std::string& type, const std::string& text) {
     if (text == "[]") return "IntList()";
     return "IntList{" + text.substr(1, text.size() - 2) + "}";
   }
-  if (type.rfind("ScalarType", 0) == 0) return "static_cast<DType>(" + text + ")";
+  if (type.rfind("ScalarType", 0) == 0)
+    return "static_cast<DType>(" + text + ")";
   if (type.rfind("MemoryFormat", 0) == 0) {
     return "static_cast<MemoryFormat>(" + text + ")";
   }
@@ -209,7 +217,8 @@ bool ParseRow(const std::string& line, Row* row) {
   row->name = name;
   if (name == kFactory) return false;
   row->number_only = kSymbols.count(name) != 0;
-  if ((name[0] == '_' && !row->number_only) || std::isupper(static_cast<unsigned char>(name[0])) ||
+  if ((name[0] == '_' && !row->number_only && kPrivate.count(name) == 0) ||
+      std::isupper(static_cast<unsigned char>(name[0])) ||
       name.find("backward") != std::string::npos) {
     return false;
   }
@@ -367,7 +376,8 @@ std::string Arguments(const Row& r, bool method) {
 }
 
 std::string Checked(const Row& r) {
-  return r.result == "void" ? "absl::Status" : "absl::StatusOr<" + r.result + ">";
+  return r.result == "void" ? "absl::Status"
+                            : "absl::StatusOr<" + r.result + ">";
 }
 
 bool IsByHand(const Row& r) { return kByHand.count(r.name) != 0; }
@@ -478,9 +488,8 @@ void WriteIndex(const std::string& folder, const std::vector<Row>& rows) {
              "namespace tandem::eager::internal {\n"
              "enum OperatorNumber : uint32_t {\n";
   for (const Row& r : rows) {
-    numbers << "  k_" << r.name
-            << (r.overload.empty() ? "" : "_" + r.overload) << " = " << r.index
-            << ",\n";
+    numbers << "  k_" << r.name << (r.overload.empty() ? "" : "_" + r.overload)
+            << " = " << r.index << ",\n";
   }
   numbers << "};\n}  // namespace tandem::eager::internal\n#endif\n";
   out << "};\nconst uint32_t kNumOperators = " << rows.size() << ";\n";
@@ -489,7 +498,8 @@ void WriteIndex(const std::string& folder, const std::vector<Row>& rows) {
   for (const std::string& r : results) {
     out << "template " << r << " Call<" << r
         << ">(uint32_t, const Arg*, size_t);\n"
-        << "template " << (r == "void" ? "absl::Status" : "absl::StatusOr<" + r + ">")
+        << "template "
+        << (r == "void" ? "absl::Status" : "absl::StatusOr<" + r + ">")
         << " CheckedCall<" << r << ">(uint32_t, const Arg*, size_t);\n";
   }
   out << "}  // namespace tandem::eager::internal\n";
