@@ -76,6 +76,14 @@ class Lowering : public eager::Recorder {
   void AbandonModule(nn::Module& module) override;
   absl::StatusOr<IValue> CallFunction(const eager::ScriptFunction& function,
                                       std::vector<IValue> args) override;
+  absl::StatusOr<IValue> CallMethod(nn::Module& owner,
+                                    const tandem::Module& module,
+                                    absl::string_view method,
+                                    std::vector<IValue> args) override {
+    return absl::UnimplementedError(absl::StrCat(
+        "the scripted module ", module.type().name(),
+        " belongs to another program; modules that hold one are not lowered"));
+  }
 
   // Names what a symbol stands for, if it has no name yet.
   void NameValue(const IValue& value, const std::string& name) {

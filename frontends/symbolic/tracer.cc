@@ -152,7 +152,8 @@ bool Tracer::is_leaf_module(const nn::Module& module,
                             const std::string& path) const {
   const std::string name = module.qualified_name();
   return (absl::StartsWith(name, "torch.nn.") ||
-          absl::StartsWith(name, "torch.ao.nn.")) &&
+          absl::StartsWith(name, "torch.ao.nn.") ||
+          absl::StartsWith(name, "torch.jit.")) &&
          name != "torch.nn.modules.container.Sequential";
 }
 

@@ -51,7 +51,7 @@ class Tracer : public eager::Recorder {
   }
 
   // True: calls of the module stay calls. torch.nn's modules do, but for
-  // Sequential.
+  // Sequential, and scripted ones.
   virtual bool is_leaf_module(const nn::Module& module,
                               const std::string& path) const;
   // True: the argument of a call is written with its name. Integers, lists of

@@ -7,6 +7,7 @@
 #include "tandem/backends/reference/reference.h"
 #include "tandem/frontends/eager/eager.h"
 #include "tandem/frontends/nn/nn.h"
+#include "tandem/frontends/nn/script_module.h"
 #include "tandem/frontends/script/printer.h"
 #include "tandem/frontends/symbolic/graph_drawer.h"
 #include "tandem/frontends/symbolic/interpreter.h"
@@ -468,6 +469,30 @@ TEST_F(FxTest, LoweredModulesAreSaved) {
     ASSERT_TRUE(y.ok()) << y.status();
     EXPECT_EQ(Text(*y), want);
   }
+}
+
+struct Hybrid : nn::ModuleOf<Hybrid> {
+  explicit Hybrid(const tandem::Module& scripted)
+      : gate(Register<nn::ScriptModule>("gate", scripted)) {}
+  nn::Ptr<nn::ScriptModule> gate;
+  Tensor forward(const Tensor& x) {
+    const Tensor y = gate(x);
+    return y + 1;
+  }
+};
+
+TEST_F(FxTest, ScriptedModulesAreLeaves) {
+  auto lowered = lower_fx(*symbolic_trace(nn::Make<MyModule>()));
+  ASSERT_TRUE(lowered.ok()) << lowered.status();
+  auto module = nn::Make<Hybrid>(*lowered);
+  auto traced = symbolic_trace(module);
+  EXPECT_EQ(FormatNode(NodeNamed(traced->graph(), "gate")),
+            "%gate : [num_users=1] = call_module[target=gate](args = (%x,), "
+            "kwargs = {})");
+  const Tensor x = eager::rand({3, 4});
+  EXPECT_EQ(Text(traced->CallBoxed({eager::ToIValue(x)})),
+            module(x).ToString());
+  EXPECT_FALSE(lower_fx(*traced).ok());
 }
 
 TEST_F(FxTest, GraphsHaveCanonicalText) {
