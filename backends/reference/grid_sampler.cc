@@ -4,6 +4,7 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
+#include "tandem/backends/reference/rounded.h"
 #include "tandem/backends/reference/upsample.h"
 #include "tandem/backends/reference/variants.h"
 #include "tandem/tensor/context.h"
@@ -57,10 +58,6 @@ absl::Status Check(const Tensor& input, const Tensor& grid,
           DimsToString(input.sizes()), " with dimension ", d, " being empty"));
     }
   }
-  if (rank == 5 && interpolation == kBicubic) {
-    return Invalid(
-        "grid_sampler(): bicubic interpolation only supports 4D input");
-  }
   if (interpolation < kBilinear || interpolation > kBicubic ||
       padding < kZeros || padding > kReflection) {
     return Invalid(absl::StrCat("grid_sampler(): unknown interpolation mode ",
@@ -74,30 +71,40 @@ absl::Status Check(const Tensor& input, const Tensor& grid,
   return absl::OkStatus();
 }
 
+// Every step in T, which may be a type that rounds.
 template <typename T>
 struct Coordinates {
   int64_t padding;
   bool align_corners;
+  bool flat;  // two dims: PyTorch's vector kernel, which reflects otherwise
 
   T Unnormalize(T c, int64_t size) const {
-    return align_corners ? (c + 1) / 2 * static_cast<T>(size - 1)
-                         : ((c + 1) * static_cast<T>(size) - 1) / 2;
+    return align_corners ? (c + T(1)) / T(2) * T(double(size - 1))
+                         : ((c + T(1)) * T(double(size)) - T(1)) / T(2);
   }
   // NaN becomes 0, as PyTorch's clip does.
   static T Clip(T c, int64_t size) {
-    return std::min(static_cast<T>(size - 1), std::max(T(0), c));
+    return std::min(T(double(size - 1)), std::max(T(0), c));
   }
   T Reflect(T c, int64_t size) const {
-    const T twice_low = align_corners ? T(0) : T(-1);
-    const T twice_high =
-        static_cast<T>(align_corners ? 2 * (size - 1) : 2 * size - 1);
-    if (twice_low == twice_high) return 0;
-    const T least = twice_low / 2;
-    const T span = (twice_high - twice_low) / 2;
-    c = std::abs(c - least);
-    const T extra = std::fmod(c, span);
-    const T flips = std::floor(c / span);
-    return std::fmod(flips, T(2)) == 0 ? extra + least : span - extra + least;
+    using std::abs;
+    using std::floor;
+    using std::fmod;
+    using std::trunc;
+    const double twice_low = align_corners ? 0 : -1;
+    const double twice_high =
+        static_cast<double>(align_corners ? 2 * (size - 1) : 2 * size - 1);
+    if (twice_low == twice_high) return T(0);
+    const T least(twice_low / 2), span((twice_high - twice_low) / 2);
+    c = abs(c - least);
+    if (flat) {
+      const T twice_span(twice_high - twice_low);
+      const T extra = c - trunc(c / twice_span) * twice_span;
+      return std::min(twice_span - extra, extra) + least;
+    }
+    const T extra = fmod(c, span);
+    const T flips = floor(c / span);
+    return fmod(flips, T(2)) == T(0) ? extra + least : span - extra + least;
   }
   T Pad(T c, int64_t size) const {
     if (padding == kBorder) return Clip(c, size);
@@ -110,57 +117,85 @@ struct Coordinates {
 // -1: outside.
 template <typename T>
 int64_t Inside(T c, int64_t size) {
-  return c >= 0 && c < static_cast<T>(size) ? static_cast<int64_t>(c) : -1;
+  return c >= T(0) && c < T(double(size)) ? static_cast<int64_t>(c) : -1;
 }
 
-// Input offsets and weights for one output position; at most 16.
+// Input offsets and weights for one output position; at most 8.
 template <typename T>
 struct Points {
   int count = 0;
-  int64_t offset[16];
-  T weight[16];
+  int64_t offset[8];
+  T weight[8];
   void Add(int64_t at, T w) {
     offset[count] = at;
     weight[count++] = w;
   }
 };
 
+// Four places of each dim (-1: outside) and their weights.
+template <typename T>
+struct CubicPoints {
+  int64_t index[3][4];
+  T weight[3][4];
+};
+
 template <typename T>
 void CubicWeights(T t, T* w) {
-  const T a = T(-0.75);
-  const auto near = [a](T x) { return ((a + 2) * x - (a + 3)) * x * x + 1; };
-  const auto far = [a](T x) {
-    return ((a * x - 5 * a) * x + 8 * a) * x - 4 * a;
+  const double a = -0.75;
+  const auto near = [a](T x) {
+    return ((T(a + 2) * x - T(a + 3)) * x) * x + T(1);
   };
-  w[0] = far(t + 1);
+  const auto far = [a](T x) {
+    return ((T(a) * x - T(5 * a)) * x + T(8 * a)) * x - T(4 * a);
+  };
+  w[0] = far(t + T(1));
   w[1] = near(t);
-  w[2] = near(1 - t);
-  w[3] = far(2 - t);
+  w[2] = near(T(1) - t);
+  w[3] = far(T(2) - t);
 }
 
 // `in` holds the sizes of the spatial dims, `at` the grid's coordinates (x
 // first).
 template <typename T>
+void FindCubicPoints(const Coordinates<T>& where, DimSpan in, const T* at,
+                     CubicPoints<T>* points) {
+  using std::floor;
+  const int64_t rank = static_cast<int64_t>(in.size());
+  for (int64_t d = 0; d < rank; ++d) {
+    const T c = where.Unnormalize(at[rank - 1 - d], in[d]);
+    const T low = floor(c);
+    CubicWeights(c - low, points->weight[d]);
+    for (int i = 0; i < 4; ++i) {
+      points->index[d][i] = Inside(where.Pad(low + T(i - 1), in[d]), in[d]);
+    }
+  }
+}
+
+// The dims from `d` on summed up, the last one first.
+template <typename T, typename E>
+T SumCubic(const CubicPoints<T>& points, DimSpan in, size_t d, const E* from,
+           int64_t offset) {
+  T sum{};
+  for (int i = 0; i < 4; ++i) {
+    const int64_t index = points.index[d][i];
+    const int64_t at =
+        offset < 0 || index < 0 ? int64_t{-1} : offset * in[d] + index;
+    const T value = d + 1 < in.size() ? SumCubic(points, in, d + 1, from, at)
+                    : at < 0          ? T(0)
+                                      : T(from[at]);
+    const T term = value * points.weight[d][i];
+    sum = i == 0 ? term : sum + term;
+  }
+  return sum;
+}
+
+template <typename T>
 void FindPoints(const Coordinates<T>& where, int64_t interpolation, DimSpan in,
                 const T* at, Points<T>* points) {
+  using std::floor;
+  using std::nearbyint;
   points->count = 0;
   const int64_t rank = static_cast<int64_t>(in.size());
-  if (interpolation == kBicubic) {
-    const T x = where.Unnormalize(at[0], in[1]);
-    const T y = where.Unnormalize(at[1], in[0]);
-    const T x0 = std::floor(x), y0 = std::floor(y);
-    T wx[4], wy[4];
-    CubicWeights(x - x0, wx);
-    CubicWeights(y - y0, wy);
-    for (int i = 0; i < 4; ++i) {
-      const int64_t iy = Inside(where.Pad(y0 + T(i - 1), in[0]), in[0]);
-      for (int j = 0; j < 4; ++j) {
-        const int64_t ix = Inside(where.Pad(x0 + T(j - 1), in[1]), in[1]);
-        if (ix >= 0 && iy >= 0) points->Add(iy * in[1] + ix, wy[i] * wx[j]);
-      }
-    }
-    return;
-  }
   // Per dim one or two candidates.
   int64_t index[3][2];
   T weight[3][2];
@@ -168,32 +203,36 @@ void FindPoints(const Coordinates<T>& where, int64_t interpolation, DimSpan in,
   for (int64_t d = 0; d < rank; ++d) {
     const T c = where.Source(at[rank - 1 - d], in[d]);
     if (interpolation == kNearest) {
-      index[d][0] = Inside(std::nearbyint(c), in[d]);
-      weight[d][0] = 1;
+      index[d][0] = Inside(nearbyint(c), in[d]);
+      weight[d][0] = T(1);
     } else {
-      const T low = std::floor(c);
+      const T low = floor(c);
       index[d][0] = Inside(low, in[d]);
-      index[d][1] = Inside(low + 1, in[d]);
+      index[d][1] = Inside(low + T(1), in[d]);
       weight[d][1] = c - low;
-      weight[d][0] = low + 1 - c;
+      weight[d][0] = where.flat ? T(1) - weight[d][1] : low + T(1) - c;
     }
   }
   const int combinations = 1 << (candidates == 2 ? rank : 0);
   for (int k = 0; k < combinations; ++k) {
     int64_t offset = 0;
-    T w = 1;
     bool inside = true;
     for (int64_t d = 0; d < rank; ++d) {
       const int bit = (k >> (rank - 1 - d)) & 1;
       inside = inside && index[d][bit] >= 0;
       offset = offset * in[d] + index[d][bit];
-      w *= weight[d][bit];
     }
-    if (inside) points->Add(offset, w);
+    if (!inside) continue;
+    T w = weight[rank - 1][k & 1];
+    for (int64_t d = rank - 1; d-- > 0;) {
+      w = w * weight[d][(k >> (rank - 1 - d)) & 1];
+    }
+    points->Add(offset, w);
   }
 }
 
-template <typename T>
+// Computes in T on elements of E.
+template <typename T, typename E>
 absl::Status Sample(const Tensor& input, const Tensor& grid,
                     int64_t interpolation, const Coordinates<T>& where,
                     const Tensor& out) {
@@ -208,18 +247,30 @@ absl::Status Sample(const Tensor& input, const Tensor& grid,
       std::max<int64_t>(1, 2048 / std::max<int64_t>(1, channels)),
       [&](int64_t begin, int64_t end) {
         Points<T> points;
+        CubicPoints<T> cubic;
         for (int64_t j = begin; j < end; ++j) {
           const int64_t n = j / positions;
-          FindPoints(where, interpolation, in, grid.data<T>() + j * rank,
-                     &points);
-          const T* from = input.data<T>() + n * channels * area;
-          T* to = out.data<T>() + n * channels * positions + j % positions;
+          T at[3];
+          for (int64_t d = 0; d < rank; ++d) {
+            at[d] = T(grid.data<E>()[j * rank + d]);
+          }
+          if (interpolation == kBicubic) {
+            FindCubicPoints(where, in, at, &cubic);
+          } else {
+            FindPoints(where, interpolation, in, at, &points);
+          }
+          const E* from = input.data<E>() + n * channels * area;
+          E* to = out.data<E>() + n * channels * positions + j % positions;
           for (int64_t c = 0; c < channels; ++c) {
-            T sum = 0;
-            for (int k = 0; k < points.count; ++k) {
-              sum += points.weight[k] * from[points.offset[k]];
+            T sum{};
+            if (interpolation == kBicubic) {
+              sum = SumCubic(cubic, in, 0, from, 0);
+            } else {
+              for (int k = 0; k < points.count; ++k) {
+                sum = sum + T(from[points.offset[k]]) * points.weight[k];
+              }
             }
-            *to = sum;
+            *to = static_cast<E>(sum);
             from += area;
             to += positions;
           }
@@ -245,11 +296,17 @@ absl::StatusOr<Tensor> GridSamplerOfRank(const Tensor& input,
   for (int64_t d = 1; d + 1 < rank; ++d) sizes.push_back(grid.size(d));
   TANDEM_ASSIGN_OR_RETURN(const Tensor out, Tensor::Empty(sizes, compute));
   if (out.numel() > 0) {
-    TANDEM_RETURN_IF_ERROR(
-        compute == DType::kDouble
-            ? Sample<double>(x, g, interpolation, {padding, align_corners}, out)
-            : Sample<float>(x, g, interpolation, {padding, align_corners},
-                            out));
+    const auto run = [&](auto number, auto element) {
+      using T = decltype(number);
+      return Sample<T, decltype(element)>(
+          x, g, interpolation,
+          Coordinates<T>{padding, align_corners, rank == 4}, out);
+    };
+    TANDEM_RETURN_IF_ERROR(dtype == DType::kDouble ? run(0.0, 0.0)
+                           : dtype == DType::kHalf ? run(Rounded<Half>(), 0.0f)
+                           : dtype == DType::kBFloat16
+                               ? run(Rounded<BFloat16>(), 0.0f)
+                               : run(0.0f, 0.0f));
   }
   return ToDType(out, dtype);
 }

@@ -1,6 +1,8 @@
 // Margin losses over rows: multi_margin, multilabel_margin, cosine_embedding,
 // triplet_margin.
 #include <cmath>
+#include <complex>
+#include <type_traits>
 
 #include "tandem/backends/reference/loss.h"
 #include "tandem/backends/reference/norm.h"
@@ -229,14 +231,18 @@ absl::StatusOr<Tensor> CosineEmbeddingLoss(const Tensor& input1,
 }
 
 // Distances of rows, in C: |a - b + eps|_p along the last dim.
-template <typename C>
+template <typename C, typename R>
 void Distances(DType dtype, const Tensor& a, const Tensor& b, int64_t n,
-               double p, double eps, C* out, int64_t rows) {
+               double p, double eps, R* out, int64_t rows) {
   for (int64_t i = 0; i < rows; ++i) {
     const C *u = a.data<C>() + i * n, *v = b.data<C>() + i * n;
-    out[i] = VectorNorm<C>(p, n, [&](int64_t k) {
-      const C difference = RoundedTo(dtype, u[k] - v[k]);
-      return std::abs(RoundedTo(dtype, difference + static_cast<C>(eps)));
+    out[i] = VectorNorm<R>(p, n, [&](int64_t k) {
+      if constexpr (std::is_same_v<C, R>) {
+        const C difference = RoundedTo(dtype, u[k] - v[k]);
+        return std::abs(RoundedTo(dtype, difference + static_cast<C>(eps)));
+      } else {
+        return std::abs(u[k] - v[k] + static_cast<R>(eps));
+      }
     });
   }
 }
@@ -261,19 +267,24 @@ absl::StatusOr<Tensor> TripletMarginLoss(const Tensor& anchor,
   TANDEM_ASSIGN_OR_RETURN(LossOperands o,
                           BroadcastForLoss({anchor, positive, negative}));
   const DType dtype = IsIntegral(o.dtype, true) ? DType::kFloat : o.dtype;
-  if (!IsFloatingPoint(dtype)) return NotImplementedFor("norm", dtype);
-  const DType compute = ComputeDType(dtype);
+  if (!IsFloatingPoint(dtype) && dtype != DType::kComplexFloat &&
+      dtype != DType::kComplexDouble) {
+    return NotImplementedFor("norm", dtype);
+  }
+  const DType compute = IsComplex(dtype) ? dtype : ComputeDType(dtype);
+  const DType real = ToReal(compute);
   for (Tensor& t : o.values) {
     TANDEM_ASSIGN_OR_RETURN(t, Contiguous(t, compute));
   }
   const int64_t n = o.sizes.empty() ? 1 : o.sizes.back();
   Dims sizes = o.sizes;
   if (!sizes.empty()) sizes.pop_back();
-  TANDEM_ASSIGN_OR_RETURN(const Tensor losses, Tensor::Empty(sizes, compute));
+  TANDEM_ASSIGN_OR_RETURN(const Tensor losses, Tensor::Empty(sizes, real));
   const int64_t rows = losses.numel();
   auto run = [&](auto tag) {
     using C = typename decltype(tag)::type;
-    std::vector<C> near(rows), far(rows), other(rows);
+    using R = decltype(std::abs(C()));
+    std::vector<R> near(rows), far(rows), other(rows);
     Distances<C>(dtype, o.values[0], o.values[1], n, p, eps, near.data(), rows);
     Distances<C>(dtype, o.values[0], o.values[2], n, p, eps, far.data(), rows);
     if (swap) {
@@ -281,20 +292,24 @@ absl::StatusOr<Tensor> TripletMarginLoss(const Tensor& anchor,
                    rows);
     }
     for (int64_t i = 0; i < rows; ++i) {
-      const auto rounded = [dtype](C v) { return RoundedTo(dtype, v); };
-      const C away = rounded(swap ? std::min(far[i], other[i]) : far[i]);
-      const C loss =
-          rounded(rounded(static_cast<C>(margin) + rounded(near[i])) - away);
-      losses.data<C>()[i] = loss < 0 ? C(0) : loss;
+      const auto rounded = [dtype](R v) { return RoundedTo(dtype, v); };
+      const R away = rounded(swap ? std::min(far[i], other[i]) : far[i]);
+      const R loss =
+          rounded(rounded(static_cast<R>(margin) + rounded(near[i])) - away);
+      losses.data<R>()[i] = loss < 0 ? R(0) : loss;
     }
   };
   if (compute == DType::kDouble) {
     run(TypeTag<double>{});
-  } else {
+  } else if (compute == DType::kFloat) {
     run(TypeTag<float>{});
+  } else if (compute == DType::kComplexFloat) {
+    run(TypeTag<std::complex<float>>{});
+  } else {
+    run(TypeTag<std::complex<double>>{});
   }
   TANDEM_ASSIGN_OR_RETURN(const Tensor r, Reduce(losses, reduction));
-  return ToDType(r, dtype);
+  return ToDType(r, ToReal(dtype));
 }
 
 }  // namespace

@@ -10,6 +10,7 @@ absl::Status RegisterRandom(Registry& registry) {
   AddRandomFactory(r);
   AddRandomDropout(r);
   AddRandomSample(r);
+  AddRandomBinomial(r);
   return r.status();
 }
 

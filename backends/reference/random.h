@@ -19,6 +19,7 @@ void AddRandomFill(KernelRegistrar& r);     // uniform_, normal_, random_, …
 void AddRandomFactory(KernelRegistrar& r);  // rand, randn, randint, randperm
 void AddRandomDropout(KernelRegistrar& r);  // dropout, rrelu
 void AddRandomSample(KernelRegistrar& r);   // bernoulli, multinomial, poisson
+void AddRandomBinomial(KernelRegistrar& r);
 
 // The generator that a call names, or the context's.
 inline Generator& Pick(Generator* generator) {

@@ -185,7 +185,7 @@ absl::StatusOr<IValue> ParseValue(Reader& reader, const Type& type,
 }
 
 std::string CheckTensor(const Tensor& got, absl::string_view token,
-                        const std::vector<Tensor>& inputs) {
+                        const std::vector<Tensor>& inputs, double tolerance16) {
   const Recorded want = ParseTensor(token);
   if (!got.defined()) return "an undefined tensor";
   if (got.dtype() != want.dtype) {
@@ -225,7 +225,8 @@ std::string CheckTensor(const Tensor& got, absl::string_view token,
                                                            : DType::kDouble);
   if (!dense.ok()) return std::string(dense.status().message());
   const double tolerance =
-      got.dtype() == DType::kHalf || got.dtype() == DType::kBFloat16 ? 1e-2
+      got.dtype() == DType::kHalf || got.dtype() == DType::kBFloat16
+          ? tolerance16
       : got.dtype() == DType::kDouble || got.dtype() == DType::kComplexDouble
           ? 1e-12
           : 1e-5;
@@ -260,11 +261,12 @@ std::string CheckTensor(const Tensor& got, absl::string_view token,
 }
 
 std::string CheckValue(const IValue& got, Reader& reader,
-                       const std::vector<Tensor>& inputs) {
+                       const std::vector<Tensor>& inputs, double tolerance16) {
   const absl::string_view token = reader.Next();
   if (token[0] == 't') {
-    return got.is_tensor() ? CheckTensor(got.AsTensor(), token, inputs)
-                           : "not a tensor";
+    return got.is_tensor()
+               ? CheckTensor(got.AsTensor(), token, inputs, tolerance16)
+               : "not a tensor";
   }
   if (token == "[") {
     if (!got.is_list()) return "not a list";
@@ -274,7 +276,7 @@ std::string CheckValue(const IValue& got, Reader& reader,
       if (ahead.Next() == "]") break;
       if (i >= got.AsList().values.size()) return "a list that is too short";
       const std::string why =
-          CheckValue(got.AsList().values[i++], reader, inputs);
+          CheckValue(got.AsList().values[i++], reader, inputs, tolerance16);
       if (!why.empty()) return absl::StrCat("[", i - 1, "]: ", why);
     }
     reader.Next();
@@ -311,7 +313,7 @@ std::string CheckValue(const IValue& got, Reader& reader,
 
 std::string RunCase(const Registry& registry,
                     absl::Span<const std::string> backends,
-                    absl::string_view line) {
+                    absl::string_view line, double tolerance16) {
   const std::vector<absl::string_view> parts = absl::StrSplit(line, '\t');
   const std::pair<absl::string_view, absl::string_view> name =
       absl::StrSplit(parts[0], absl::MaxSplits('.', 1));
@@ -357,13 +359,15 @@ std::string RunCase(const Registry& registry,
   if (!status.ok()) return absl::StrCat("error '", status.message(), "'");
   Reader results(parts[2]);
   for (size_t i = 0; i < outputs.size(); ++i) {
-    const std::string why = CheckValue(registers[outputs[i]], results, tensors);
+    const std::string why =
+        CheckValue(registers[outputs[i]], results, tensors, tolerance16);
     if (!why.empty()) return absl::StrCat("result ", i, ": ", why);
   }
   Reader after(parts[3]);
   while (!after.done()) {
     const int64_t which = ToInt(after.Next());
-    const std::string why = CheckTensor(tensors[which], after.Next(), {});
+    const std::string why =
+        CheckTensor(tensors[which], after.Next(), {}, tolerance16);
     if (!why.empty()) return absl::StrCat("argument ", which, " after: ", why);
   }
   return "";
@@ -372,14 +376,15 @@ std::string RunCase(const Registry& registry,
 }  // namespace
 
 CaseCounts RunRecordedCases(const Registry& registry, absl::string_view path,
-                            std::vector<std::string> backends) {
+                            std::vector<std::string> backends,
+                            double tolerance16) {
   CaseCounts counts;
   std::ifstream file{std::string(path)};
   std::string line;
   for (int number = 1; std::getline(file, line); ++number) {
     if (line.empty() || line[0] == '#') continue;
     ++counts.run;
-    const std::string why = RunCase(registry, backends, line);
+    const std::string why = RunCase(registry, backends, line, tolerance16);
     if (!why.empty()) {
       counts.failures.push_back(absl::StrCat(
           "line ", number, ": ", line.substr(0, 300), "\n    ", why));

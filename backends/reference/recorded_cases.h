@@ -19,9 +19,11 @@ struct CaseCounts {
 // Every line of the file against the kernels of "reference", or of the first of
 // `backends` that does not decline: dtypes, sizes, strides, offsets, values,
 // which storage is shared, what was changed, texts of errors. `path` from the
-// repository's root.
+// repository's root. Elements of 16-bit floats may differ by `tolerance16`
+// times (1 + their size).
 CaseCounts RunRecordedCases(const Registry& registry, absl::string_view path,
-                            std::vector<std::string> backends = {"reference"});
+                            std::vector<std::string> backends = {"reference"},
+                            double tolerance16 = 1e-2);
 
 }  // namespace tandem::reference
 

@@ -1,0 +1,99 @@
+"""Where 16-bit types are rounded, and other cases in which PyTorch's kernels
+tell on themselves: python3 rounding_cases.py writes rounding_cases.txt."""
+
+import warnings
+
+import torch
+from record import call, write
+
+warnings.simplefilter("ignore")
+torch.manual_seed(0)
+t = torch.tensor
+bool_ = torch.bool
+
+
+def r(*sizes):
+    return torch.randn(sizes)
+
+
+for d in [torch.float16, torch.bfloat16]:
+    # Statistics of a batch norm, dense and not.
+    for x in [r(3, 2, 5), r(5, 2, 3).permute(2, 1, 0),
+              r(2, 2, 2, 3).contiguous(memory_format=torch.channels_last)]:
+        x, w, b, m = x.to(d), r(2).to(d), r(2).to(d), r(2).to(d)
+        v = (torch.rand(2) + 0.1).to(d)
+        for training in [True, False]:
+            call("aten::native_batch_norm", x, w, b, m, v, training, 0.1, 1e-5)
+            call("aten::native_batch_norm", x, w.float(), b.float(), m.float(),
+                 v.float(), training, 0.1, 1e-5)
+    # Weights of resampling.
+    call("aten::upsample_linear1d", r(1, 2, 5).to(d), [8], False)
+    call("aten::upsample_bilinear2d", r(1, 2, 3, 4).to(d), [5, 3], False)
+    call("aten::upsample_bicubic2d", r(1, 2, 3, 4).to(d), [5, 6], True)
+    call("aten::upsample_trilinear3d", r(1, 1, 2, 3, 4).to(d), [3, 2, 7], False)
+    # Sums of windows.
+    call("aten::adaptive_avg_pool3d", r(1, 4, 5, 6).to(d), [3, 2, 4])
+    call("aten::fractional_max_pool2d", r(1, 2, 7, 9).to(d), [2, 2], [4, 5],
+         torch.rand(1, 2, 2).to(d))
+    call("aten::convolution", r(2, 4, 3, 4).to(d), r(4, 1, 2, 3).to(d),
+         r(2).to(d), [2, 1], [0, 1], [1, 1], True, [0, 0], 2)
+    for mode in [0, 1, 2]:
+        for padding in [0, 1, 2]:
+            for align in [False, True]:
+                call("aten::grid_sampler_2d", r(1, 1, 3, 4).to(d),
+                     (torch.rand(1, 2, 3, 2) * 2.6 - 1.3).to(d), mode, padding,
+                     align)
+    for mode in [0, 1]:
+        call("aten::grid_sampler_3d", r(1, 1, 3, 4, 2).to(d),
+             (torch.rand(1, 2, 2, 2, 3) * 2.6 - 1.3).to(d), mode, 2, False)
+    # Sums of places.
+    i = t([2, 0, 0, 1, 0, 2])
+    call("aten::scatter_add", r(3).to(d), 0, i, r(6).to(d))
+    call("aten::index_add", r(3).to(d), 0, i, r(6).to(d))
+    call("aten::index_add", r(3, 2).to(d), 0, i, r(6, 2).to(d))
+    # Quotients before their digits are cut off; inputs of another dtype.
+    call("aten::div.Tensor_mode", t([7, 39, 200, 5], dtype=torch.uint8),
+         t([0.456, 0.781, 0.253, 0.13]).to(d), rounding_mode="trunc")
+    call("aten::fmod.Tensor", t([[-3, 2**62, 77777]]),
+         t([[0.84], [1.77]]).to(d))
+    call("aten::sub.out", t([-1, 9, 3]), t([[-3.14], [2.25]]).to(d),
+         out=torch.empty(0))
+x = r(1, 1, 3, 4, 2)
+call("aten::grid_sampler_3d", x, torch.rand(1, 2, 2, 2, 3) * 2 - 1, 2, 1, False)
+
+# Equal elements in an unstable order.
+ties = (torch.arange(40) * 7) % 5
+for x in [ties, ties.to(torch.uint8), ties.float(), ties.reshape(2, 20).t()]:
+    call("aten::sort", x, 0)
+    call("aten::sort", x, 0, True)
+    call("aten::mode", x, 0)
+
+# Integers of their own width.
+call("aten::lcm", t([8, -8, 6], dtype=torch.int32),
+     t([2147483647], dtype=torch.int32))
+call("aten::div.Scalar_mode", t([3, 250], dtype=torch.uint8), -3,
+     rounding_mode="floor")
+call("aten::add.Tensor", t([True, False]), t([True, True]), alpha=-1)
+
+# Which of several errors comes first.
+h, z = t([1.0, 2.0]).half(), t([1 + 2j, 3j])
+call("aten::atan2.out", z, h, out=torch.empty(0))
+call("aten::bitwise_and.Tensor", h, t([1, 2, 3]))
+call("aten::bitwise_and_.Tensor", t([1, 2]), h)
+call("aten::mul_.Tensor", t([1]), h)
+call("aten::special_erfcx", h)
+call("aten::abs_", z)
+
+# Strides that a result keeps, or does not.
+s = torch.zeros(5, 7)[:, ::2]
+call("aten::select_scatter", s, r(5), 1, 0)
+call("aten::as_strided_scatter", s, r(2), [2], [3], 1)
+call("aten::pow.Scalar", 2, r(2, 3).t())
+call("aten::ravel", torch.zeros(3, 4)[0, ::2])
+call("aten::unfold", r(2, 3), 1, 3, 2)
+call("aten::expand_as", t(1.0), r(1, 1))
+call("aten::take_along_dim", r(2, 3), t([[-1, 0], [-3, 1]]), 1)
+call("aten::einsum", "ij->", [t([[1, 2]], dtype=torch.int8)])
+call("aten::triplet_margin_loss", z, z + 1, z * 2)
+
+write("rounding_cases.txt")
