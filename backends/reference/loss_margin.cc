@@ -84,7 +84,7 @@ absl::StatusOr<Tensor> MultiMarginLoss(const Tensor& self, const Tensor& target,
     return Invalid("inconsistent weight size, expected ", cols, " but got ",
                    DimsToString(weight.sizes()));
   }
-  if (!IsFloatingPoint(self.dtype())) {
+  if (self.dtype() != DType::kFloat && self.dtype() != DType::kDouble) {
     return NotImplementedFor("multi_margin_loss_cpu_kernel", self.dtype());
   }
   if (target.dtype() != DType::kInt64) {
@@ -148,7 +148,7 @@ absl::StatusOr<Pair> MultilabelForward(const Tensor& self, const Tensor& target,
     return Invalid("inconsistent target size: ", DimsToString(target.sizes()),
                    " for input of size: ", DimsToString(self.sizes()));
   }
-  if (!IsFloatingPoint(self.dtype())) {
+  if (self.dtype() != DType::kFloat && self.dtype() != DType::kDouble) {
     return NotImplementedFor("multilabel_margin_loss_forward_out_frame",
                              self.dtype());
   }

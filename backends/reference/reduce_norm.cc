@@ -361,7 +361,12 @@ absl::StatusOr<Tensor> LinalgNormNamed(Target target, const Tensor& self,
                      "input must be 1D or 2D. Got ",
                      self.dim(), "D."));
   }
-  if (dim.has_value() ? dim->size() != 2 : self.dim() != 2) {
+  if (!dim.has_value() && self.dim() == 1) {
+    return absl::InvalidArgumentError(
+        "linalg.matrix_norm: The input tensor A must have at least 2 "
+        "dimensions.");
+  }
+  if (dim.has_value() && dim->size() != 2) {
     return absl::InvalidArgumentError(absl::StrCat(
         "linalg.norm: If dim is specified, it must be of length 2 if ord is a "
         "string"));
