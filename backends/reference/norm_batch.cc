@@ -109,6 +109,7 @@ absl::StatusOr<Triple> BatchNormIn(const Tensor& input, const Tensor& weight,
       return round_squares ? round(round(squares[i]) / count)
                            : squares[i] / count;
     };
+    const std::vector<C> exact_mean = mean;
     for (int64_t i = 0; i < channels; ++i) {
       mean[i] = round(mean[i]);
       inverse[i] = round(1 / std::sqrt(variance(i, n) + static_cast<C>(eps)));
@@ -120,15 +121,19 @@ absl::StatusOr<Triple> BatchNormIn(const Tensor& input, const Tensor& weight,
       TANDEM_ASSIGN_OR_RETURN(const Tensor next, Tensor::Empty({channels}, c));
       const C m = static_cast<C>(momentum);
       for (int64_t i = 0; i < channels; ++i) {
-        next.data<C>()[i] = m * value(i) + (1 - m) * old[i];
+        next.data<C>()[i] = round_squares
+                                ? round(round(m) * round(value(i))) +
+                                      round(round(1 - round(m)) * old[i])
+                                : m * value(i) + (1 - m) * old[i];
       }
       TANDEM_RETURN_IF_ERROR(CheckWritable(running));
       TANDEM_ASSIGN_OR_RETURN(const Tensor same,
                               ReshapeTo(next, running.sizes()));
       return CopyElements(same, running);
     };
-    TANDEM_RETURN_IF_ERROR(
-        update(running_mean, [&](int64_t i) { return mean[i]; }));
+    TANDEM_RETURN_IF_ERROR(update(running_mean, [&](int64_t i) {
+      return dense ? exact_mean[i] : mean[i];
+    }));
     TANDEM_RETURN_IF_ERROR(
         update(running_var, [&](int64_t i) { return variance(i, n - 1); }));
     auto save = [&](const std::vector<C>& v) -> absl::StatusOr<Tensor> {
