@@ -8,6 +8,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
+#include "tandem/backends/reference/normal_numbers.h"
 #include "tandem/backends/reference/random.h"
 #include "tandem/backends/reference/variants.h"
 #include "tandem/tensor/convert_row.h"
@@ -97,12 +98,21 @@ absl::Status FillNormal(T* data, int64_t n, double mean, double std,
     data[i] = Uniform<T>(g);
     if (i % 65536 == 65535) TANDEM_RETURN_IF_ERROR(CheckStop());
   }
-  for (int64_t i = 0; i + 16 <= n; i += 16) BoxMuller(data + i, mean, std);
+  const auto normal = [&](T* d) {
+    if constexpr (std::is_same_v<T, float>) {
+      if (!skip_rest) {
+        NormalNumbers16(d, static_cast<float>(mean), static_cast<float>(std));
+        return;
+      }
+    }
+    BoxMuller(d, mean, std);
+  };
+  for (int64_t i = 0; i + 16 <= n; i += 16) normal(data + i);
   if (n % 16 != 0) {
     // The last 16 once more.
     data += n - 16;
     for (int j = 0; j < 16; ++j) data[j] = Uniform<T>(g);
-    BoxMuller(data, mean, std);
+    normal(data);
   }
   return absl::OkStatus();
 }
