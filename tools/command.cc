@@ -44,7 +44,8 @@ void InstallSignalHandlers() {
 }
 
 absl::StatusOr<std::unique_ptr<Session>> Session::Create(const Options& options,
-                                                         bool list) {
+                                                         bool list,
+                                                         cuda::Options cuda) {
   std::unique_ptr<Session> session(new Session());
   TANDEM_RETURN_IF_ERROR(native::Register(session->registry_));
   TANDEM_RETURN_IF_ERROR(reference::Register(session->registry_));
@@ -55,7 +56,8 @@ absl::StatusOr<std::unique_ptr<Session>> Session::Create(const Options& options,
   const bool on_gpu =
       std::find(wanted.begin(), wanted.end(), "cuda") != wanted.end();
   if (on_gpu || list) {
-    TANDEM_ASSIGN_OR_RETURN(session->cuda_, cuda::Register(session->registry_));
+    TANDEM_ASSIGN_OR_RETURN(
+        session->cuda_, cuda::Register(session->registry_, std::move(cuda)));
   }
   if (on_gpu) {
     TANDEM_ASSIGN_OR_RETURN(session->gpu_, session->cuda_->Get(0));

@@ -74,9 +74,11 @@ inline constexpr FlagInfo kLoadFlag = {
 // Registry, plugins, engine and budget as the flags ask.
 class Session {
  public:
-  // `list`: registers backends that are not asked for, too.
-  static absl::StatusOr<std::unique_ptr<Session>> Create(const Options& options,
-                                                         bool list = false);
+  // `list`: registers backends that are not asked for, too. `cuda`: how the
+  // GPU's is set up.
+  static absl::StatusOr<std::unique_ptr<Session>> Create(
+      const Options& options, bool list = false,
+      cuda::Options cuda = cuda::Options());
 
   const Registry& registry() const { return registry_; }
   const PassRegistry& passes() const { return passes_; }
