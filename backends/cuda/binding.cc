@@ -1,5 +1,6 @@
 #include "tandem/backends/cuda/binding.h"
 
+#include <algorithm>
 #include <optional>
 
 #include "absl/strings/match.h"
@@ -164,7 +165,13 @@ void Registrar::AddHost() {
     for (const Argument& a : op->schema.arguments) {
       wanted = wanted || HoldsTensors(*a.type) || IsDeviceType(*a.type);
     }
-    if (wanted) Bind(name, Binding::Kind::kHost, nullptr, nullptr);
+    if (!wanted) continue;
+    // Dicts know tensors by identity, which a copy would lose.
+    const bool dict = std::any_of(
+        op->schema.arguments.begin(), op->schema.arguments.end(),
+        [](const Argument& a) { return a.type->is(TypeKind::kDict); });
+    Bind(name, dict ? Binding::Kind::kView : Binding::Kind::kHost, nullptr,
+         nullptr);
   }
 }
 

@@ -85,6 +85,33 @@ absl::Status WriteToGpu(Gpu& gpu, const Tensor& host, const Tensor& t) {
   return CopyOnGpu(gpu, there, t);
 }
 
+absl::StatusOr<Tensor> Mover::ToDevice(const Tensor& host) {
+  const Ref<Storage>& storage = host.storage();
+  const size_t own = static_cast<size_t>(host.numel()) * host.element_size();
+  if (!storage || storage->bytes() == 0 ||
+      (!in_place_ && storage->bytes() > 4 * own + (size_t{1} << 20))) {
+    return ToGpu(*gpu_, host);
+  }
+  auto it = storages_.find(storage.get());
+  if (it == storages_.end()) {
+    TANDEM_ASSIGN_OR_RETURN(
+        const Tensor bytes,
+        gpu_->Empty({static_cast<int64_t>(storage->bytes())}, DType::kUInt8));
+    TANDEM_RETURN_IF_ERROR(gpu_->CopyToDevice(AddressOf(bytes), storage->data(),
+                                              storage->bytes()));
+    it = storages_
+             .emplace(storage.get(), std::make_pair(storage, bytes.storage()))
+             .first;
+  }
+  TANDEM_ASSIGN_OR_RETURN(
+      Tensor result,
+      Tensor::OverStorage(it->second.second, host.offset(), host.sizes(),
+                          host.strides(), host.dtype()));
+  result.impl()->device = gpu_->device();
+  CopyFlags(host, result);
+  return result;
+}
+
 absl::StatusOr<Tensor> Mover::MoveTensor(const Tensor& t) {
   if (!t.defined() || t.is_meta() || t.is_sparse() || t.is_quantized()) {
     return t;
@@ -104,7 +131,7 @@ absl::StatusOr<Tensor> Mover::MoveTensor(const Tensor& t) {
       TANDEM_ASSIGN_OR_RETURN(Gpu * from, runtime_->Get(t.device().index));
       TANDEM_ASSIGN_OR_RETURN(host, ToHost(*from, t));
     }
-    TANDEM_ASSIGN_OR_RETURN(result, ToGpu(*gpu_, host));
+    TANDEM_ASSIGN_OR_RETURN(result, ToDevice(host));
   }
   index_[t.impl()] = moved_.size();
   moved_.emplace_back(t, result);
@@ -167,12 +194,17 @@ absl::StatusOr<IValue> Mover::Move(const IValue& value) {
       auto result = MakeDict(dict.key_type, dict.value_type);
       bool changed = false;
       for (const auto& [key, v] : dict.Items()) {
+        TANDEM_ASSIGN_OR_RETURN(IValue there, Move(key));
         TANDEM_ASSIGN_OR_RETURN(IValue moved, Move(v));
-        changed |= !moved.Is(v);
-        if (in_place_ && !moved.Is(v)) dict.Set(key, moved);
-        result->Set(key, std::move(moved));
+        changed |= !moved.Is(v) || !there.Is(key);
+        result->Set(std::move(there), std::move(moved));
       }
-      if (!changed || in_place_) return value;
+      if (!changed) return value;
+      if (in_place_) {
+        dict.Clear();
+        for (auto& [key, v] : result->Items()) dict.Set(key, v);
+        return value;
+      }
       objects_[&dict] = IValue(result);
       return IValue(result);
     }

@@ -26,8 +26,10 @@ absl::StatusOr<Tensor> ToHost(Gpu& gpu, const Tensor& t);
 absl::Status WriteToGpu(Gpu& gpu, const Tensor& host, const Tensor& t);
 
 // Moves values: tensors in lists, tuples, dicts and objects. A tensor that is
-// met twice stays one tensor. Lists, dicts and objects are changed in place if
-// `in_place` (a module's), else replaced by new ones where a tensor moves.
+// met twice stays one tensor, and views of one memory stay views of one (apart
+// from small views of large memory where values are not changed in place).
+// Lists, dicts and objects are changed in place if `in_place` (a module's),
+// else replaced by new ones where a tensor moves.
 class Mover {
  public:
   // `gpu` null: to the CPU.
@@ -35,17 +37,23 @@ class Mover {
       : runtime_(runtime), gpu_(gpu), in_place_(in_place) {}
   absl::StatusOr<IValue> Move(const IValue& value);
   absl::StatusOr<Tensor> MoveTensor(const Tensor& t);
+
   // All tensors that moved, from and to.
   absl::Span<const std::pair<Tensor, Tensor>> moved() const { return moved_; }
   // The tensor that became `moved`; undefined when none did.
   Tensor OriginalOf(const Tensor& moved) const;
 
  private:
+  absl::StatusOr<Tensor> ToDevice(const Tensor& host);
+
   Runtime* const runtime_;
   Gpu* const gpu_;
   const bool in_place_;
   std::vector<std::pair<Tensor, Tensor>> moved_;  // from, to
   absl::flat_hash_map<const TensorImpl*, size_t> index_;
+  // Storages that moved whole, and what they became.
+  absl::flat_hash_map<const Storage*, std::pair<Ref<Storage>, Ref<Storage>>>
+      storages_;
   absl::flat_hash_map<const void*, IValue> objects_;
 };
 
