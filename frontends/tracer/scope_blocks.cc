@@ -185,6 +185,7 @@ void MakeTuples(Graph* graph, Block* block) {
       Node* unpack = graph->Create(NodeKind::kTupleUnpack, {packed}, count);
       unpack->InsertAfter(n);
       for (size_t i = count; i-- > 0;) {
+        unpack->output(i)->set_type(types[i]);
         n->output(i)->ReplaceAllUsesWith(unpack->output(i));
         n->EraseOutput(i);
       }

@@ -140,6 +140,18 @@ Value* TracingState::InsertList(TypePtr element,
   return node->output();
 }
 
+absl::StatusOr<Value*> TracingState::InsertItem(Value* dict,
+                                                const IValue& key) {
+  Value* at = nullptr;
+  TANDEM_ASSIGN_OR_RETURN(at, ValueOf(key));
+  const char* overload = key.is_string()   ? "Dict_str"
+                         : key.is_int()    ? "Dict_int"
+                         : key.is_tensor() ? "Dict_Tensor"
+                         : key.is_double() ? "Dict_float"
+                                           : "Dict_bool";
+  return InsertOperator("aten::__getitem__", overload, {dict, at});
+}
+
 // ---- What the program's values stand for
 
 absl::StatusOr<Value*> TracingState::ValueOfTensor(const Tensor& t) {
@@ -254,18 +266,11 @@ absl::Status TracingState::SetValue(const IValue& v, Value* value) {
   if (v.is_dict()) {
     const DictObject& dict = v.AsDict();
     if (!dict.value_type->is(TypeKind::kTensor)) return absl::OkStatus();
-    TANDEM_ASSIGN_OR_RETURN(
-        Value * list,
-        InsertOperator("aten::values",
-                       dict.key_type->is(TypeKind::kStr) ? "str" : "Tensor",
-                       {value}));
-    list->set_type(Type::List(Type::Tensor()));
-    Node* unpack =
-        Insert(graph_->Create(NodeKind::kListUnpack, {list}, dict.size()));
-    size_t i = 0;
-    dict.ForEach([&](const IValue&, const IValue& e) {
-      SetTensor(e.AsTensor(), unpack->output(i++));
-    });
+    for (const auto& [key, element] : dict.Items()) {
+      TANDEM_ASSIGN_OR_RETURN(Value * item, InsertItem(value, key));
+      item->set_type(dict.value_type);
+      SetTensor(element.AsTensor(), item);
+    }
     return absl::OkStatus();
   }
   if (v.is_object()) {
@@ -291,7 +296,7 @@ void TracingState::GatherAttributes(const Module& module, Value* value,
     Node* read = graph_->Insert(graph_->Create(NodeKind::kTracedAttr));
     std::string inner = absl::StrCat(path, ".", a.name);
     read->SetAttribute(kScope, inner);
-    read->output()->set_type(a.type);
+    read->output()->set_type(is_module ? a.type : TensorType::Of(v.AsTensor()));
     if (is_module) {
       GatherAttributes(Module(module.unit(), v.AsRef<ModuleObject>()),
                        read->output(), inner);
@@ -354,12 +359,7 @@ absl::StatusOr<IValue> TracingState::AddInputValue(const IValue& input,
     value->set_type(Type::Dict(dict.key_type, dict.value_type));
     Ref<DictObject> copy = MakeDict(dict.key_type, dict.value_type);
     for (const auto& [key, element] : dict.Items()) {
-      Value* at = InsertConstant(key);
-      TANDEM_ASSIGN_OR_RETURN(
-          Value * item,
-          InsertOperator("aten::__getitem__",
-                         key.is_string() ? "Dict_str" : "Dict_int",
-                         {value, at}));
+      TANDEM_ASSIGN_OR_RETURN(Value * item, InsertItem(value, key));
       item->set_type(dict.value_type);
       TANDEM_ASSIGN_OR_RETURN(IValue known, AddInputValue(element, item));
       copy->Set(key, std::move(known));

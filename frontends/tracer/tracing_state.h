@@ -91,6 +91,8 @@ class TracingState : public eager::Recorder {
   absl::StatusOr<Value*> InsertOperator(absl::string_view name,
                                         absl::string_view overload,
                                         absl::Span<Value* const> inputs);
+  // dict[key]
+  absl::StatusOr<Value*> InsertItem(Value* dict, const IValue& key);
   Value* InsertList(TypePtr element, absl::Span<Value* const> values);
 
   // The value that something of the program stands for; what is unknown becomes

@@ -608,6 +608,53 @@ TEST_F(TracingTest, ModulesBecomeMethods) {
   return _0)");
 }
 
+struct Split : nn::ModuleOf<Split> {
+  std::tuple<Tensor, Tensor> forward(const Tensor& x) {
+    const std::vector<Tensor> c = x.chunk(2, 1);
+    return {c[0] + 1, c[1]};
+  }
+};
+struct Pair : nn::ModuleOf<Pair> {
+  Tensor forward(const std::tuple<Tensor, Tensor>& p) {
+    return std::get<0>(p) - std::get<1>(p) * scale;
+  }
+  Tensor scale;
+};
+struct Both : nn::ModuleOf<Both> {
+  nn::Ptr<Split> split = Register<Split>("split");
+  nn::Ptr<Pair> pair = Register<Pair>("pair");
+  Tensor scale = register_parameter("scale", ones({1}));
+  Tensor forward(const Tensor& x) {
+    auto [a, b] = split(x);
+    pair->scale = scale;
+    return pair(std::tuple<Tensor, Tensor>(b, a)) + a;
+  }
+};
+
+TEST_F(TracingTest, MethodsHaveTheirArgumentsAndResults) {
+  const Module traced =
+      tracer::Trace(nn::Make<Both>(), {ones({2, 4})}, Arguments({"x"}));
+  EXPECT_EQ(GraphOf(traced), R"(graph(%self.1 : __torch__.Both,
+      %x : Float(2, 4, strides=[4, 1], requires_grad=0, device=cpu)):
+  %scale : Tensor = prim::GetAttr[name="scale"](%self.1)
+  %pair : __torch__.Pair = prim::GetAttr[name="pair"](%self.1)
+  %split : __torch__.Split = prim::GetAttr[name="split"](%self.1)
+  %0 : (Tensor, Tensor) = prim::CallMethod[name="forward"](%split, %x)
+  %1 : Float(2, 2, strides=[2, 1], requires_grad=0, device=cpu), %2 : Float(2, 2, strides=[4, 1], requires_grad=0, device=cpu) = prim::TupleUnpack(%0)
+  %3 : Tensor = prim::CallMethod[name="forward"](%pair, %scale, %1, %2)
+  %4 : int = prim::Constant[value=1]()
+  %5 : Float(2, 2, strides=[2, 1], requires_grad=1, device=cpu) = aten::add(%3, %1, %4)
+  return (%5))");
+  EXPECT_EQ(GraphOf(traced.Children()[1].second), R"(graph(%self : __torch__.Pair,
+      %0 : Float(1, strides=[1], requires_grad=1, device=cpu),
+      %1 : Float(2, 2, strides=[2, 1], requires_grad=0, device=cpu),
+      %2 : Float(2, 2, strides=[4, 1], requires_grad=0, device=cpu)):
+  %3 : Float(2, 2, strides=[2, 1], requires_grad=1, device=cpu) = aten::mul(%1, %0), scope: __module.pair
+  %4 : int = prim::Constant[value=1](), scope: __module.pair
+  %5 : Float(2, 2, strides=[2, 1], requires_grad=1, device=cpu) = aten::sub(%2, %3, %4), scope: __module.pair
+  return (%5))");
+}
+
 TEST_F(TracingTest, TwoThreads) {
   auto net = nn::Make<Net>();
   std::string graphs[2];
