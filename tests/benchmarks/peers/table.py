@@ -117,7 +117,11 @@ def main():
         sys.exit("TANDEM_PEERS_PYTHON names the Python that has the peers")
     names = [n for n in o.only.split(",") if n] or ROWS
     subprocess.run([python, os.path.join(HERE, "models.py"), o.models, *names], check=True)
-    results = {name: row(o, python, name) for name in names}
+    results = {}
+    for name in names:
+        results[name] = row(o, python, name)
+        said = ", ".join(f"{p}/{t} {number(us)}" for (p, t), us in results[name].items())
+        print(f"{name}: {said}", file=sys.stderr, flush=True)
     for threads in o.threads:
         print(f"\n{threads} thread{'s' if threads > 1 else ''}, ms:\n")
         print("| workload | " + " | ".join(PEERS) + " | tandem | / best TorchScript | / best peer |")
