@@ -71,7 +71,7 @@ void NormalNumbers16(float* data, float mean, float std) {
     const float u = 1.0f - data[i];
     const float product = -2.0f * Log(u);
     const float radius = std::sqrt(product);
-    float sin, cos;
+    float sin = 0, cos = 0;
     SinCos(kTwoPi * data[i + 8], &sin, &cos);
     const float a = radius * cos, b = radius * sin;
     data[i] = Fma(a, std, mean);

@@ -218,7 +218,7 @@ RNNCell::RNNCell(int64_t input, int64_t hidden, bool bias, std::string n)
   }
 }
 Tensor RNNCell::forward(const Tensor& given, const Tensor& hx) {
-  bool lone;
+  bool lone = false;
   const Tensor input = WithBatch("RNNCell", given, &lone);
   const Tensor h = !hx.defined() ? Zeros(input) : lone ? hx.unsqueeze(0) : hx;
   const Tensor y = nonlinearity == "tanh"
@@ -238,7 +238,7 @@ std::string RNNCell::extra_repr() const {
 GRUCell::GRUCell(int64_t input, int64_t hidden, bool bias)
     : ModuleOf(3, input, hidden, bias) {}
 Tensor GRUCell::forward(const Tensor& given, const Tensor& hx) {
-  bool lone;
+  bool lone = false;
   const Tensor input = WithBatch("GRUCell", given, &lone);
   const Tensor h = !hx.defined() ? Zeros(input) : lone ? hx.unsqueeze(0) : hx;
   const Tensor y =
@@ -250,7 +250,7 @@ LSTMCell::LSTMCell(int64_t input, int64_t hidden, bool bias)
     : ModuleOf(4, input, hidden, bias) {}
 LSTMCell::States LSTMCell::forward(const Tensor& given,
                                    const std::optional<States>& hx) {
-  bool lone;
+  bool lone = false;
   const Tensor input = WithBatch("LSTMCell", given, &lone);
   Tensor h, c;
   if (hx.has_value()) {

@@ -161,7 +161,7 @@ class Parser {
           out->push_back('\t');
           break;
         case 'u': {
-          uint32_t c1;
+          uint32_t c1 = 0;
           TANDEM_RETURN_IF_ERROR(Hex4(&c1));
           if (c1 >= 0xD800 && c1 < 0xDC00) {
             uint32_t c2 = 0;
@@ -202,7 +202,7 @@ class Parser {
     for (bool first = true; !Take(']'); first = false) {
       if (!first) TANDEM_RETURN_IF_ERROR(Expect(','));
       if (out->size() >= 64) return Error("at most 64 numbers");
-      uint64_t n;
+      uint64_t n = 0;
       TANDEM_RETURN_IF_ERROR(Unsigned(&n));
       out->push_back(n);
     }
