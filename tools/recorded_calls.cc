@@ -94,8 +94,8 @@ std::string RunCall(const Session& session, Tolerance tolerance,
   options.generator = generator;
   options.output = &output;
   options.warnings = &warnings;
-  const absl::StatusOr<IValue> got = session.Call(
-      module, method->AsString(), positional, named, options);
+  const absl::StatusOr<IValue> got =
+      session.Call(module, method->AsString(), positional, named, options);
   const IValue* error = Find(call, "error");
   if (error != nullptr && error->is_string()) {
     if (got.ok())
