@@ -41,8 +41,7 @@ absl::StatusOr<IValue> ToList(const Tensor& tensor, int64_t dim, int64_t code,
     return absl::InvalidArgumentError("tolist() needs a tensor");
   }
   if (!tensor.device().is_cpu() || tensor.is_sparse()) {
-    return absl::UnimplementedError(
-        "tolist() needs a dense tensor on the CPU");
+    return absl::UnimplementedError("tolist() needs a dense tensor on the CPU");
   }
   if (dim != tensor.dim()) {
     return absl::InvalidArgumentError(

@@ -317,10 +317,12 @@ Tracer::Emission Tracer::Emit(const eager::RecordedCall& call) {
   e.opcode = method ? "call_method" : "call_function";
   e.target = method ? std::string(bare) : FunctionTarget(schema.name);
   bool positional = true;
-  const std::optional<size_t> self =
-      method ? schema.ArgumentIndex("self") : std::nullopt;
-  if (self.has_value()) {
-    e.args.push_back(ArgumentFor(call.args[*self], &schema.arguments[*self]));
+  // Of a method the tensor itself; past the arguments where there is none.
+  const size_t self =
+      method ? schema.ArgumentIndex("self").value_or(schema.arguments.size())
+             : schema.arguments.size();
+  if (self < schema.arguments.size()) {
+    e.args.push_back(ArgumentFor(call.args[self], &schema.arguments[self]));
   }
   for (size_t i = 0; i < schema.arguments.size(); ++i) {
     const tandem::Argument& a = schema.arguments[i];

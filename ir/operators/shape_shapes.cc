@@ -14,11 +14,11 @@ absl::Status Invalid(std::string text) {
 
 // "torch.FloatTensor", or "CPUBoolType" where Python never had such a class.
 std::string TensorTypeName(DType dtype) {
-  const bool old = (IsIntegral(dtype, /*include_bool=*/false) &&
-                    dtype != DType::kUInt16 && dtype != DType::kUInt32 &&
-                    dtype != DType::kUInt64) ||
-                   dtype == DType::kHalf || dtype == DType::kFloat ||
-                   dtype == DType::kDouble;
+  const bool old =
+      (IsIntegral(dtype, /*include_bool=*/false) && dtype != DType::kUInt16 &&
+       dtype != DType::kUInt32 && dtype != DType::kUInt64) ||
+      dtype == DType::kHalf || dtype == DType::kFloat ||
+      dtype == DType::kDouble;
   return old ? absl::StrCat("torch.", TypeName(dtype), "Tensor")
              : absl::StrCat("CPU", TypeName(dtype), "Type");
 }

@@ -645,7 +645,8 @@ TEST_F(TracingTest, MethodsHaveTheirArgumentsAndResults) {
   %4 : int = prim::Constant[value=1]()
   %5 : Float(2, 2, strides=[2, 1], requires_grad=1, device=cpu) = aten::add(%3, %1, %4)
   return (%5))");
-  EXPECT_EQ(GraphOf(traced.Children()[1].second), R"(graph(%self : __torch__.Pair,
+  EXPECT_EQ(GraphOf(traced.Children()[1].second),
+            R"(graph(%self : __torch__.Pair,
       %0 : Float(1, strides=[1], requires_grad=1, device=cpu),
       %1 : Float(2, 2, strides=[2, 1], requires_grad=0, device=cpu),
       %2 : Float(2, 2, strides=[4, 1], requires_grad=0, device=cpu)):
