@@ -96,6 +96,13 @@ absl::StatusOr<Tensor> Finish(const Batch& b, DType dtype, bool by_rows) {
   return out;
 }
 
+absl::Status TakeLayout(const Tensor& result, const Tensor& out) {
+  if (out.sizes() == result.sizes() || !CanCast(result.dtype(), out.dtype())) {
+    return absl::OkStatus();
+  }
+  return SetSizesAndStrides(out, result.sizes(), result.strides());
+}
+
 absl::StatusOr<Dims> CommonLead(const Tensor& a, const Tensor& b) {
   return BroadcastSizes(LeadOf(a), LeadOf(b));
 }

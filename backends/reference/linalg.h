@@ -2,6 +2,7 @@
 #ifndef TANDEM_BACKENDS_REFERENCE_LINALG_H_
 #define TANDEM_BACKENDS_REFERENCE_LINALG_H_
 
+#include <tuple>
 #include <type_traits>
 #include <utility>
 
@@ -9,6 +10,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "tandem/backends/reference/linalg_kernels.h"
+#include "tandem/backends/reference/variants.h"
 #include "tandem/backends/registry.h"
 #include "tandem/tensor/context.h"
 #include "tandem/tensor/copy.h"
@@ -76,6 +78,51 @@ auto WithCompute(DType dtype, Body&& body)
 // "op: " or "op: (Batch element 2): ".
 absl::Status CheckInfos(const Tensor& info, absl::string_view op,
                         absl::FunctionRef<std::string(int32_t)> text);
+
+// An out= argument of other sizes takes the result's sizes and strides: column
+// by column where LAPACK writes it so.
+absl::Status TakeLayout(const Tensor& result, const Tensor& out);
+
+// Variants<F> whose out= arguments take the results' layouts.
+template <auto F>
+struct LapackVariants;
+template <typename... A, absl::StatusOr<Tensor> (*F)(A...)>
+struct LapackVariants<F> {
+  static absl::StatusOr<Tensor> OutExact(A... a, const Tensor& out) {
+    TANDEM_ASSIGN_OR_RETURN(const Tensor result, F(a...));
+    if (result.dtype() == out.dtype()) {
+      TANDEM_RETURN_IF_ERROR(TakeLayout(result, out));
+    }
+    return WriteOutExact(result, out);
+  }
+};
+template <typename... A, absl::StatusOr<std::tuple<Tensor, Tensor>> (*F)(A...)>
+struct LapackVariants<F> {
+  static absl::StatusOr<std::tuple<Tensor, Tensor>> Out(A... a, const Tensor& x,
+                                                        const Tensor& y) {
+    TANDEM_ASSIGN_OR_RETURN(const auto result, F(a...));
+    TANDEM_RETURN_IF_ERROR(TakeLayout(std::get<0>(result), x));
+    TANDEM_RETURN_IF_ERROR(WriteOut(std::get<0>(result), x).status());
+    TANDEM_RETURN_IF_ERROR(TakeLayout(std::get<1>(result), y));
+    TANDEM_RETURN_IF_ERROR(WriteOut(std::get<1>(result), y).status());
+    return std::make_tuple(x, y);
+  }
+};
+template <typename... A,
+          absl::StatusOr<std::tuple<Tensor, Tensor, Tensor>> (*F)(A...)>
+struct LapackVariants<F> {
+  static absl::StatusOr<std::tuple<Tensor, Tensor, Tensor>> Out(
+      A... a, const Tensor& x, const Tensor& y, const Tensor& z) {
+    TANDEM_ASSIGN_OR_RETURN(const auto result, F(a...));
+    TANDEM_RETURN_IF_ERROR(TakeLayout(std::get<0>(result), x));
+    TANDEM_RETURN_IF_ERROR(WriteOut(std::get<0>(result), x).status());
+    TANDEM_RETURN_IF_ERROR(TakeLayout(std::get<1>(result), y));
+    TANDEM_RETURN_IF_ERROR(WriteOut(std::get<1>(result), y).status());
+    TANDEM_RETURN_IF_ERROR(TakeLayout(std::get<2>(result), z));
+    TANDEM_RETURN_IF_ERROR(WriteOut(std::get<2>(result), z).status());
+    return std::make_tuple(x, y, z);
+  }
+};
 
 // The nuclear ("nuc"), greatest ("2") or smallest ("-2") singular value's norm
 // of the matrices in the two dims. Error texts of linalg.matrix_norm.

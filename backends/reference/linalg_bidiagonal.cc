@@ -452,9 +452,11 @@ Matrix<T> Widened(const Matrix<double>& m) {
   return r;
 }
 
-// rows >= cols, by a bidiagonal matrix.
+// rows >= cols, by a bidiagonal matrix. `full`: u is square. `lower`: a is the
+// adjoint of the matrix in question, whose bidiagonal matrix is a lower one:
+// rotations make it an upper one first.
 template <typename T>
-void Decompose(Matrix<T> a, double epsilon, Matrix<T>* u,
+void Decompose(Matrix<T> a, double epsilon, bool full, bool lower, Matrix<T>* u,
                std::vector<double>* s, Matrix<T>* v) {
   const int64_t m = a.rows, n = a.cols;
   std::vector<double> d(n), e(n);
@@ -470,23 +472,42 @@ void Decompose(Matrix<T> a, double epsilon, Matrix<T>* u,
     right.push_back(Reflect(i + 1, std::move(y), &e[i]));
     right.back().ApplyRight(&a, i + 1);
   }
+  std::vector<Rotation> rotations;
+  for (int64_t i = 0; lower && i + 1 < n; ++i) {
+    rotations.push_back(Rotate(d[i], e[i]));
+    const Rotation& turn = rotations.back();
+    d[i] = turn.r;
+    e[i] = turn.s * d[i + 1];
+    d[i + 1] *= turn.c;
+  }
   Bidiagonal b(std::move(d), std::move(e), epsilon);
   b.Run();
-  *u = Matrix<T>(m, n);
+  Matrix<double> inner_u = b.u(), inner_v = Adjoint(b.vt());
+  for (int64_t i = static_cast<int64_t>(rotations.size()) - 1; i >= 0; --i) {
+    const double c = rotations[i].c, sine = -rotations[i].s;
+    for (int64_t k = 0; k < n; ++k) {
+      const double next = inner_u(i + 1, k);
+      inner_u(i + 1, k) = c * next - sine * inner_u(i, k);
+      inner_u(i, k) = sine * next + c * inner_u(i, k);
+    }
+  }
+  if (lower) std::swap(inner_u, inner_v);
+  *u = Matrix<T>(m, full ? m : n);
+  for (int64_t r = n; r < u->cols; ++r) (*u)(r, r) = T(1);
   for (int64_t r = 0; r < n; ++r) {
-    for (int64_t c = 0; c < n; ++c) (*u)(r, c) = b.u()(r, c);
+    for (int64_t c = 0; c < n; ++c) (*u)(r, c) = inner_u(r, c);
   }
   for (int64_t i = n - 1; i >= 0; --i) left[i].ApplyLeft(u, 0, false);
-  *v = Adjoint(Widened<T>(b.vt()));
+  *v = Widened<T>(inner_v);
   for (int64_t i = static_cast<int64_t>(right.size()) - 1; i >= 0; --i) {
     right[i].ApplyLeft(v, 0, false);
   }
   *s = b.values();
 }
 
-// a = q r, thin; a becomes r.
+// a = q r, thin unless `full`; a becomes r, which has as many rows as columns.
 template <typename T>
-Matrix<T> TakeQ(Matrix<T>* a) {
+Matrix<T> TakeQ(Matrix<T>* a, bool full) {
   const int64_t m = a->rows, n = a->cols;
   std::vector<Reflector<T>> reflectors;
   for (int64_t i = 0; i < n; ++i) {
@@ -497,9 +518,9 @@ Matrix<T> TakeQ(Matrix<T>* a) {
     (*a)(i, i) = beta;
     reflectors.back().ApplyLeft(a, i + 1, /*adjoint=*/true);
   }
-  Matrix<T> triangle(n, n), q(m, n);
+  Matrix<T> triangle(n, n), q(m, full ? m : n);
+  for (int64_t i = 0; i < q.cols; ++i) q(i, i) = T(1);
   for (int64_t i = 0; i < n; ++i) {
-    q(i, i) = T(1);
     for (int64_t j = i; j < n; ++j) triangle(i, j) = (*a)(i, j);
   }
   for (int64_t i = n - 1; i >= 0; --i) reflectors[i].ApplyLeft(&q, 0, false);
@@ -507,17 +528,27 @@ Matrix<T> TakeQ(Matrix<T>* a) {
   return q;
 }
 
+// q times m, and q's other columns as they are.
+template <typename T>
+Matrix<T> TimesLeading(const Matrix<T>& q, const Matrix<T>& m) {
+  Matrix<T> wide = Matrix<T>::Identity(q.cols);
+  for (int64_t r = 0; r < m.rows; ++r) {
+    for (int64_t c = 0; c < m.cols; ++c) wide(r, c) = m(r, c);
+  }
+  return Product(q, wide);
+}
+
 }  // namespace
 
 template <typename T>
-void SmallSvd(const Matrix<T>& a, bool single, Matrix<T>* u,
+void SmallSvd(const Matrix<T>& a, bool single, bool full, Matrix<T>* u,
               std::vector<double>* s, Matrix<T>* v) {
   const double epsilon = std::ldexp(1.0, single ? -24 : -53);
   const int64_t longer = std::max(a.rows, a.cols);
   const int64_t shorter = std::min(a.rows, a.cols);
   if (shorter == 0) {
-    *u = Matrix<T>(a.rows, 0);
-    *v = Matrix<T>(a.cols, 0);
+    *u = full ? Matrix<T>::Identity(a.rows) : Matrix<T>(a.rows, 0);
+    *v = full ? Matrix<T>::Identity(a.cols) : Matrix<T>(a.cols, 0);
     s->clear();
     return;
   }
@@ -526,23 +557,27 @@ void SmallSvd(const Matrix<T>& a, bool single, Matrix<T>* u,
       std::is_same_v<T, double> ? shorter * 3 / 2 : shorter * 17 / 9;
   const bool triangle = longer > shorter && longer >= much;
   if (a.rows >= a.cols) {
-    if (!triangle) return Decompose(a, epsilon, u, s, v);
+    if (!triangle) return Decompose(a, epsilon, full, false, u, s, v);
     Matrix<T> r = a, inner;
-    const Matrix<T> q = TakeQ(&r);
-    Decompose(std::move(r), epsilon, &inner, s, v);
-    *u = Product(q, inner);
+    const Matrix<T> q = TakeQ(&r, full);
+    Decompose(std::move(r), epsilon, false, false, &inner, s, v);
+    *u = TimesLeading(q, inner);
     return;
   }
-  if (!triangle) return Decompose(Adjoint(a), epsilon, v, s, u);
+  // The library takes no triangle of a wide real matrix.
+  if (!triangle || std::is_same_v<T, double>) {
+    return Decompose(Adjoint(a), epsilon, full, true, v, s, u);
+  }
   Matrix<T> r = Adjoint(a), inner;
-  const Matrix<T> q = TakeQ(&r);
-  Decompose(Adjoint(r), epsilon, u, s, &inner);
-  *v = Product(q, inner);
+  const Matrix<T> q = TakeQ(&r, full);
+  Decompose(Adjoint(r), epsilon, false, false, u, s, &inner);
+  *v = TimesLeading(q, inner);
 }
 
-template void SmallSvd(const Matrix<double>&, bool, Matrix<double>*,
+template void SmallSvd(const Matrix<double>&, bool, bool, Matrix<double>*,
                        std::vector<double>*, Matrix<double>*);
-template void SmallSvd(const Matrix<Complex128>&, bool, Matrix<Complex128>*,
-                       std::vector<double>*, Matrix<Complex128>*);
+template void SmallSvd(const Matrix<Complex128>&, bool, bool,
+                       Matrix<Complex128>*, std::vector<double>*,
+                       Matrix<Complex128>*);
 
 }  // namespace tandem::reference

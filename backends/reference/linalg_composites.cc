@@ -345,8 +345,10 @@ int64_t NumelOf(DimSpan sizes) {
   return n;
 }
 
-// The inverse of a as an n*n matrix (b null), or the solution of a x = b.
-Result SolveSquare(const Tensor& a, int64_t n, const Tensor* b, DimSpan sizes) {
+// The inverse of a as an n*n matrix (b null), whose columns are the last dims
+// of `sizes`, or the solution of a x = b.
+Result SolveSquare(const Tensor& a, int64_t n, const Tensor* b, DimSpan sizes,
+                   size_t rank_of_columns = 0) {
   TANDEM_ASSIGN_OR_RETURN(const Tensor copy, Contiguous(a));
   TANDEM_ASSIGN_OR_RETURN(
       const Batch x,
@@ -377,6 +379,19 @@ Result SolveSquare(const Tensor& a, int64_t n, const Tensor* b, DimSpan sizes) {
     out.Put(0, r);
     return absl::OkStatus();
   }));
+  if (b == nullptr) {
+    // Columns one after the other: the first of `sizes`, which make the rows,
+    // are next to each other in memory.
+    TANDEM_ASSIGN_OR_RETURN(const Tensor inverse, Finish(out, a.dtype()));
+    const size_t split = sizes.size() - rank_of_columns;
+    Dims strides = ContiguousStrides(sizes.subspan(0, split));
+    // As of a view: sizes of 1 before the columns' dims belong to these.
+    for (size_t d = split; d-- > 0 && sizes[d] == 1;) strides[d] = n * n;
+    for (int64_t s : ContiguousStrides(sizes.subspan(split))) {
+      strides.push_back(s * std::max<int64_t>(1, n));
+    }
+    return inverse.ViewUnchecked(sizes, strides, 0);
+  }
   TANDEM_ASSIGN_OR_RETURN(const Tensor flat,
                           CloneContiguous(out.data, a.dtype()));
   return flat.ViewUnchecked(sizes, ContiguousStrides(sizes), 0);
@@ -405,7 +420,7 @@ Result TensorInv(const Tensor& self, int64_t ind) {
         "Got ",
         TypeName(self.dtype()));
   }
-  return SolveSquare(self, rows, nullptr, sizes);
+  return SolveSquare(self, rows, nullptr, sizes, first.size());
 }
 
 Result TensorSolve(const Tensor& self, const Tensor& other,
@@ -724,10 +739,23 @@ Four LstSq(const Tensor& a, const Tensor& b, std::optional<double> rcond,
     }
     return absl::OkStatus();
   }));
-  TANDEM_ASSIGN_OR_RETURN(Tensor solution, Finish(out, a.dtype()));
+  // LAPACK solves in place of the right side: its columns have max(m, n) rows.
+  const int64_t column = std::max<int64_t>(1, std::max(m, n));
+  Dims buffer_sizes = lead;
+  buffer_sizes.push_back(y.cols);
+  buffer_sizes.push_back(column);
+  TANDEM_ASSIGN_OR_RETURN(Tensor solution,
+                          Tensor::Empty(buffer_sizes, a.dtype()));
+  Dims sizes = lead, strides = ContiguousStrides(buffer_sizes);
+  sizes.push_back(n);
+  sizes.push_back(y.cols);
+  std::swap(strides[sizes.size() - 1], strides[sizes.size() - 2]);
+  solution = solution.ViewUnchecked(sizes, strides, 0);
+  TANDEM_RETURN_IF_ERROR(CopyElements(out.data, solution));
   if (vector) {
-    Dims sizes(solution.sizes().begin(), solution.sizes().end() - 1);
-    solution = solution.ViewUnchecked(sizes, ContiguousStrides(sizes), 0);
+    sizes.pop_back();
+    strides.pop_back();
+    solution = solution.ViewUnchecked(sizes, strides, 0);
   }
   const DType real = RealOf(a.dtype());
   Tensor left_over, rank, s;
@@ -757,6 +785,7 @@ Four LstSqOut(const Tensor& a, const Tensor& b, std::optional<double> rcond,
               const Tensor& residuals, const Tensor& rank,
               const Tensor& singular_values) {
   TANDEM_ASSIGN_OR_RETURN(const auto result, LstSq(a, b, rcond, driver));
+  TANDEM_RETURN_IF_ERROR(TakeLayout(std::get<0>(result), solution));
   TANDEM_RETURN_IF_ERROR(WriteOut(std::get<0>(result), solution).status());
   TANDEM_RETURN_IF_ERROR(WriteOut(std::get<1>(result), residuals).status());
   TANDEM_RETURN_IF_ERROR(WriteOut(std::get<2>(result), rank).status());
@@ -827,9 +856,10 @@ void AddLinalgComposites(KernelRegistrar& r) {
       .Add("aten::linalg_diagonal", &LinalgDiagonal)
       .Add("aten::linalg_vander", &Vander)
       .Add("aten::linalg_lu_solve", &LuSolveNamed)
-      .Add("aten::linalg_lu_solve.out", &Variants<&LuSolveNamed>::OutExact)
+      .Add("aten::linalg_lu_solve.out",
+           &LapackVariants<&LuSolveNamed>::OutExact)
       .Add("aten::lu_solve", &LuSolve)
-      .Add("aten::lu_solve.out", &Variants<&LuSolve>::OutExact)
+      .Add("aten::lu_solve.out", &LapackVariants<&LuSolve>::OutExact)
       .Add("aten::linalg_tensorinv", &TensorInv)
       .Add("aten::linalg_tensorinv.out", &Variants<&TensorInv>::OutExact)
       .Add("aten::linalg_tensorsolve", &TensorSolve)
@@ -839,7 +869,7 @@ void AddLinalgComposites(KernelRegistrar& r) {
       .Add("aten::linalg_matrix_sqrth", &MatrixSqrtH)
       .Add("aten::linalg_matrix_sqrth.out", &Variants<&MatrixSqrtH>::OutExact)
       .Add("aten::ormqr", &Ormqr)
-      .Add("aten::ormqr.out", &Variants<&Ormqr>::OutExact)
+      .Add("aten::ormqr.out", &LapackVariants<&Ormqr>::OutExact)
       .Add("aten::linalg_lstsq", &LstSq)
       .Add("aten::linalg_lstsq.out", &LstSqOut);
 }

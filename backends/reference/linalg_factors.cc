@@ -5,7 +5,6 @@
 
 #include "absl/strings/str_cat.h"
 #include "tandem/backends/reference/linalg.h"
-#include "tandem/backends/reference/variants.h"
 
 namespace tandem::reference {
 namespace {
@@ -344,31 +343,33 @@ Three Lu(const Tensor& a, bool pivot) {
 
 void AddLinalgFactors(KernelRegistrar& r) {
   r.Add("aten::linalg_cholesky_ex", &CholeskyEx)
-      .Add("aten::linalg_cholesky_ex.L", &Variants<&CholeskyEx>::Out)
+      .Add("aten::linalg_cholesky_ex.L", &LapackVariants<&CholeskyEx>::Out)
       .Add("aten::linalg_cholesky", &LinalgCholesky)
-      .Add("aten::linalg_cholesky.out", &Variants<&LinalgCholesky>::OutExact)
+      .Add("aten::linalg_cholesky.out",
+           &LapackVariants<&LinalgCholesky>::OutExact)
       .Add("aten::cholesky_solve", &CholeskySolve)
       .Add("aten::cholesky_solve.out", &Variants<&CholeskySolve>::OutExact)
       .Add("aten::cholesky_inverse", &CholeskyInverse)
-      .Add("aten::cholesky_inverse.out", &Variants<&CholeskyInverse>::OutExact)
+      .Add("aten::cholesky_inverse.out",
+           &LapackVariants<&CholeskyInverse>::OutExact)
       .Add("aten::linalg_qr", &Qr)
-      .Add("aten::linalg_qr.out", &Variants<&Qr>::Out)
+      .Add("aten::linalg_qr.out", &LapackVariants<&Qr>::Out)
       .Add("aten::geqrf", &Geqrf)
-      .Add("aten::geqrf.a", &Variants<&Geqrf>::Out)
+      .Add("aten::geqrf.a", &LapackVariants<&Geqrf>::Out)
       .Add("aten::linalg_householder_product", &HouseholderProduct)
       .Add("aten::linalg_householder_product.out",
-           &Variants<&HouseholderProduct>::OutExact)
+           &LapackVariants<&HouseholderProduct>::OutExact)
       .Add("aten::orgqr", &HouseholderProduct)
-      .Add("aten::orgqr.out", &Variants<&HouseholderProduct>::OutExact)
+      .Add("aten::orgqr.out", &LapackVariants<&HouseholderProduct>::OutExact)
       .Add("aten::linalg_lu_factor_ex", &LuFactorEx)
-      .Add("aten::linalg_lu_factor_ex.out", &Variants<&LuFactorEx>::Out)
+      .Add("aten::linalg_lu_factor_ex.out", &LapackVariants<&LuFactorEx>::Out)
       .Add("aten::_lu_with_info", &LuFactorEx)
       .Add("aten::linalg_lu_factor", &LuFactor)
-      .Add("aten::linalg_lu_factor.out", &Variants<&LuFactor>::Out)
+      .Add("aten::linalg_lu_factor.out", &LapackVariants<&LuFactor>::Out)
       .Add("aten::lu_unpack", &LuUnpack)
-      .Add("aten::lu_unpack.out", &Variants<&LuUnpack>::Out)
+      .Add("aten::lu_unpack.out", &LapackVariants<&LuUnpack>::Out)
       .Add("aten::linalg_lu", &Lu)
-      .Add("aten::linalg_lu.out", &Variants<&Lu>::Out);
+      .Add("aten::linalg_lu.out", &LapackVariants<&Lu>::Out);
 }
 
 }  // namespace tandem::reference

@@ -110,6 +110,7 @@ int32_t FactorCholesky(Matrix<T>* a) {
     double d = RealPart((*a)(j, j));
     for (int64_t k = 0; k < j; ++k) d -= Square((*a)(j, k));
     if (!(d > 0)) {
+      (*a)(j, j) = T(d);  // as LAPACK leaves it
       info = static_cast<int32_t>(j + 1);
       break;
     }

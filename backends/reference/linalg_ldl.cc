@@ -6,7 +6,6 @@
 
 #include "absl/strings/str_cat.h"
 #include "tandem/backends/reference/linalg.h"
-#include "tandem/backends/reference/variants.h"
 #include "tandem/ir/operators/promotion.h"
 
 namespace tandem::reference {
@@ -268,11 +267,11 @@ Result LdlSolve(const Tensor& ld, const Tensor& pivots, const Tensor& b,
 
 void AddLinalgLdl(KernelRegistrar& r) {
   r.Add("aten::linalg_ldl_factor", &LdlFactor)
-      .Add("aten::linalg_ldl_factor.out", &Variants<&LdlFactor>::Out)
+      .Add("aten::linalg_ldl_factor.out", &LapackVariants<&LdlFactor>::Out)
       .Add("aten::linalg_ldl_factor_ex", &LdlFactorEx)
-      .Add("aten::linalg_ldl_factor_ex.out", &Variants<&LdlFactorEx>::Out)
+      .Add("aten::linalg_ldl_factor_ex.out", &LapackVariants<&LdlFactorEx>::Out)
       .Add("aten::linalg_ldl_solve", &LdlSolve)
-      .Add("aten::linalg_ldl_solve.out", &Variants<&LdlSolve>::OutExact);
+      .Add("aten::linalg_ldl_solve.out", &LapackVariants<&LdlSolve>::OutExact);
 }
 
 }  // namespace tandem::reference

@@ -1,11 +1,11 @@
 // Determinants, inverses and solutions of square systems.
+#include <algorithm>
 #include <cmath>
 #include <string>
 #include <tuple>
 
 #include "absl/strings/str_cat.h"
 #include "tandem/backends/reference/linalg.h"
-#include "tandem/backends/reference/variants.h"
 
 namespace tandem::reference {
 namespace {
@@ -244,7 +244,17 @@ Result SolveEach(const Tensor& a, const Tensor& b, bool left,
   }
   if (!vector) return result;
   Dims sizes(result.sizes().begin(), result.sizes().end() - 1);
-  return result.ViewUnchecked(sizes, ContiguousStrides(sizes), 0);
+  const Tensor vectors =
+      result.ViewUnchecked(sizes, ContiguousStrides(sizes), 0);
+  if (sizes.size() < 2) return vectors;
+  // PyTorch takes the last two dims for a matrix here too.
+  Dims strides = ContiguousStrides(sizes);
+  strides[sizes.size() - 2] = 1;
+  strides[sizes.size() - 1] = std::max<int64_t>(1, sizes[sizes.size() - 2]);
+  TANDEM_ASSIGN_OR_RETURN(Tensor turned,
+                          Tensor::EmptyStrided(sizes, strides, a.dtype()));
+  TANDEM_RETURN_IF_ERROR(CopyElements(vectors, turned));
+  return turned;
 }
 
 Two SolveEx(const Tensor& a, const Tensor& b, bool left) {
@@ -313,7 +323,10 @@ Two TriangularSolve(const Tensor& self, const Tensor& a, bool upper,
   TANDEM_ASSIGN_OR_RETURN(
       Tensor x, SolveTriangular(transpose ? Transposed(a) : a, self,
                                 transpose ? !upper : upper, true, unit));
-  TANDEM_ASSIGN_OR_RETURN(Tensor copy, Clone(a));
+  // The matrices, broadcast, as LAPACK was given them.
+  TANDEM_ASSIGN_OR_RETURN(const Dims lead, CommonLead(a, self));
+  TANDEM_ASSIGN_OR_RETURN(const Batch matrices, LoadBatch(a, lead));
+  TANDEM_ASSIGN_OR_RETURN(Tensor copy, Finish(matrices, a.dtype()));
   return std::make_tuple(x, copy);
 }
 
@@ -365,31 +378,32 @@ Result MatrixExp(const Tensor& a) {
 
 void AddLinalgSolvers(KernelRegistrar& r) {
   r.Add("aten::linalg_det", &Det)
-      .Add("aten::linalg_det.out", &Variants<&Det>::OutExact)
+      .Add("aten::linalg_det.out", &LapackVariants<&Det>::OutExact)
       .Add("aten::det", &Det)
       .Add("aten::linalg_slogdet", &Slogdet)
-      .Add("aten::linalg_slogdet.out", &Variants<&Slogdet>::Out)
+      .Add("aten::linalg_slogdet.out", &LapackVariants<&Slogdet>::Out)
       .Add("aten::slogdet", &Slogdet)
-      .Add("aten::slogdet.out", &Variants<&Slogdet>::Out)
+      .Add("aten::slogdet.out", &LapackVariants<&Slogdet>::Out)
       .Add("aten::logdet", &Logdet)
       .Add("aten::linalg_inv_ex", &InvExOp)
-      .Add("aten::linalg_inv_ex.inverse", &Variants<&InvExOp>::Out)
+      .Add("aten::linalg_inv_ex.inverse", &LapackVariants<&InvExOp>::Out)
       .Add("aten::linalg_inv", &Inv)
-      .Add("aten::linalg_inv.out", &Variants<&Inv>::OutExact)
+      .Add("aten::linalg_inv.out", &LapackVariants<&Inv>::OutExact)
       .Add("aten::inverse", &Inv)
-      .Add("aten::inverse.out", &Variants<&Inv>::OutExact)
+      .Add("aten::inverse.out", &LapackVariants<&Inv>::OutExact)
       .Add("aten::linalg_solve_ex", &SolveExOp)
-      .Add("aten::linalg_solve_ex.out", &Variants<&SolveExOp>::Out)
+      .Add("aten::linalg_solve_ex.out", &LapackVariants<&SolveExOp>::Out)
       .Add("aten::linalg_solve", &Solve)
-      .Add("aten::linalg_solve.out", &Variants<&Solve>::OutExact)
+      .Add("aten::linalg_solve.out", &LapackVariants<&Solve>::OutExact)
       .Add("aten::linalg_solve_triangular", &SolveTriangular)
       .Add("aten::linalg_solve_triangular.out",
-           &Variants<&SolveTriangular>::OutExact)
+           &LapackVariants<&SolveTriangular>::OutExact)
       .Add("aten::triangular_solve", &TriangularSolve)
-      .Add("aten::triangular_solve.X", &Variants<&TriangularSolve>::Out)
+      .Add("aten::triangular_solve.X", &LapackVariants<&TriangularSolve>::Out)
       .Add("aten::matrix_exp", &MatrixExp)
       .Add("aten::linalg_matrix_exp", &MatrixExp)
-      .Add("aten::linalg_matrix_exp.out", &Variants<&MatrixExp>::OutExact);
+      .Add("aten::linalg_matrix_exp.out",
+           &LapackVariants<&MatrixExp>::OutExact);
 }
 
 }  // namespace tandem::reference

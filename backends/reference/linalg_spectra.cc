@@ -7,7 +7,6 @@
 #include "absl/strings/str_cat.h"
 #include "tandem/backends/reference/linalg.h"
 #include "tandem/backends/reference/linalg_svd.h"
-#include "tandem/backends/reference/variants.h"
 
 namespace tandem::reference {
 namespace {
@@ -69,8 +68,8 @@ Three SvdOf(const Tensor& a, bool full, bool vectors, absl::string_view op) {
       Matrix<T> left, right;
       std::vector<double> values;
       if (std::min(x.rows, x.cols) <= kSmallSvd) {
-        SmallSvd(x.at<T>(b), RealOf(a.dtype()) == DType::kFloat, &left, &values,
-                 &right);
+        SmallSvd(x.at<T>(b), RealOf(a.dtype()) == DType::kFloat, full, &left,
+                 &values, &right);
       } else {
         Svd(x.at<T>(b), &left, &values, &right);
       }
@@ -323,7 +322,7 @@ Result EigValsH(const Tensor& a, absl::string_view uplo) {
 }
 
 // Of a real matrix: each conjugate pair starts with the positive imaginary
-// part, and the greatest component of a vector is real, as LAPACK has it.
+// part, as LAPACK has it.
 void OrderPairs(std::vector<Complex128>* w, Matrix<Complex128>* z) {
   const auto n = static_cast<int64_t>(w->size());
   double most = 0;
@@ -343,7 +342,12 @@ void OrderPairs(std::vector<Complex128>* w, Matrix<Complex128>* z) {
       ++i;
     }
   }
-  for (int64_t j = 0; z != nullptr && j < n; ++j) {
+}
+
+// The greatest component of each vector becomes real, as LAPACK leaves it.
+void TurnVectors(Matrix<Complex128>* z) {
+  const int64_t n = z->rows;
+  for (int64_t j = 0; j < n; ++j) {
     int64_t at = 0;
     for (int64_t k = 1; k < n; ++k) {
       if (std::abs((*z)(k, j)) > std::abs((*z)(at, j)) * (1 + 1e-12)) at = k;
@@ -373,6 +377,7 @@ Two EigOf(const Tensor& a, bool vectors) {
       return Invalid("linalg.eig: The algorithm failed to converge.");
     }
     if (!IsComplex(a.dtype())) OrderPairs(&w, vectors ? &z : nullptr);
+    if (vectors) TurnVectors(&z);
     std::copy(w.begin(), w.end(), values.data<Complex128>() + b * x.rows);
     if (vectors) v.Put(b, z);
   }
@@ -392,41 +397,42 @@ Result EigVals(const Tensor& a) {
 
 void AddLinalgSpectra(KernelRegistrar& r) {
   r.Add("aten::linalg_svd", &LinalgSvd)
-      .Add("aten::linalg_svd.U", &Variants<&LinalgSvd>::Out)
+      .Add("aten::linalg_svd.U", &LapackVariants<&LinalgSvd>::Out)
       .Add("aten::_linalg_svd", &LinalgSvdInternal)
-      .Add("aten::_linalg_svd.U", &Variants<&LinalgSvdInternal>::Out)
+      .Add("aten::_linalg_svd.U", &LapackVariants<&LinalgSvdInternal>::Out)
       .Add("aten::linalg_svdvals", &SvdVals)
-      .Add("aten::linalg_svdvals.out", &Variants<&SvdVals>::OutExact)
+      .Add("aten::linalg_svdvals.out", &LapackVariants<&SvdVals>::OutExact)
       .Add("aten::svd", &OldSvd)
-      .Add("aten::svd.U", &Variants<&OldSvd>::Out)
+      .Add("aten::svd.U", &LapackVariants<&OldSvd>::Out)
       .Add("aten::linalg_pinv", &PinvRcond)
-      .Add("aten::linalg_pinv.out", &Variants<&PinvRcond>::OutExact)
+      .Add("aten::linalg_pinv.out", &LapackVariants<&PinvRcond>::OutExact)
       .Add("aten::linalg_pinv.atol_rtol_float", &PinvFloat)
       .Add("aten::linalg_pinv.atol_rtol_float_out",
-           &Variants<&PinvFloat>::OutExact)
+           &LapackVariants<&PinvFloat>::OutExact)
       .Add("aten::linalg_pinv.atol_rtol_tensor", &PinvTensor)
       .Add("aten::linalg_pinv.atol_rtol_tensor_out",
-           &Variants<&PinvTensor>::OutExact)
+           &LapackVariants<&PinvTensor>::OutExact)
       .Add("aten::pinverse", &PInverse)
       .Add("aten::linalg_matrix_rank", &RankTol)
-      .Add("aten::linalg_matrix_rank.out", &Variants<&RankTol>::OutExact)
+      .Add("aten::linalg_matrix_rank.out", &LapackVariants<&RankTol>::OutExact)
       .Add("aten::linalg_matrix_rank.atol_rtol_float", &RankFloat)
       .Add("aten::linalg_matrix_rank.atol_rtol_float_out",
-           &Variants<&RankFloat>::OutExact)
+           &LapackVariants<&RankFloat>::OutExact)
       .Add("aten::linalg_matrix_rank.atol_rtol_tensor", &RankTensor)
       .Add("aten::linalg_matrix_rank.atol_rtol_tensor_out",
-           &Variants<&RankTensor>::OutExact)
+           &LapackVariants<&RankTensor>::OutExact)
       .Add("aten::linalg_eigh", &Eigh)
-      .Add("aten::linalg_eigh.eigvals", &Variants<&Eigh>::Out)
+      .Add("aten::linalg_eigh.eigvals", &LapackVariants<&Eigh>::Out)
       .Add("aten::_linalg_eigh", &EighInternal)
-      .Add("aten::_linalg_eigh.eigenvalues", &Variants<&EighInternal>::Out)
+      .Add("aten::_linalg_eigh.eigenvalues",
+           &LapackVariants<&EighInternal>::Out)
       .Add("aten::linalg_eigvalsh", &EigValsH)
-      .Add("aten::linalg_eigvalsh.out", &Variants<&EigValsH>::OutExact)
+      .Add("aten::linalg_eigvalsh.out", &LapackVariants<&EigValsH>::OutExact)
       .Add("aten::linalg_eig", &Eig)
-      .Add("aten::linalg_eig.out", &Variants<&Eig>::Out)
+      .Add("aten::linalg_eig.out", &LapackVariants<&Eig>::Out)
       .Add("aten::linalg_eigvals", &EigVals)
       .Add("aten::_linalg_eigvals", &EigVals)
-      .Add("aten::linalg_eigvals.out", &Variants<&EigVals>::OutExact);
+      .Add("aten::linalg_eigvals.out", &LapackVariants<&EigVals>::OutExact);
 }
 
 }  // namespace tandem::reference

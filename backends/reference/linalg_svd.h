@@ -8,10 +8,11 @@
 namespace tandem::reference {
 
 // As Svd (linalg_kernels.h), with the signs that LAPACK gives where the shorter
-// side is at most kSmallSvd; `single`: those for numbers of 32 bits.
+// side is at most kSmallSvd; `single`: those for numbers of 32 bits; `full`:
+// square u and v, whose other columns are those that it gives too.
 inline constexpr int64_t kSmallSvd = 25;
 template <typename T>
-void SmallSvd(const Matrix<T>& a, bool single, Matrix<T>* u,
+void SmallSvd(const Matrix<T>& a, bool single, bool full, Matrix<T>* u,
               std::vector<double>* s, Matrix<T>* v);
 
 }  // namespace tandem::reference
