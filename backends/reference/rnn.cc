@@ -10,6 +10,7 @@
 #include "tandem/backends/reference/parts.h"
 #include "tandem/tensor/context.h"
 #include "tandem/tensor/copy.h"
+#include "tandem/tensor/half.h"
 #include "tandem/tensor/status_macros.h"
 #include "tandem/tensor/visit.h"
 
@@ -21,6 +22,18 @@ namespace {
 template <typename C>
 inline C Sigmoid(C x, int64_t i, int64_t n) {
   return 1 / (1 + (i < n / 32 * 32 ? LaneExp(-x) : std::exp(-x)));
+}
+
+// v as the 16-bit type holds it; any other type is as wide as C.
+template <typename C>
+inline C RoundTo(DType dtype, C v) {
+  if (dtype == DType::kBFloat16) {
+    return static_cast<float>(BFloat16(static_cast<float>(v)));
+  }
+  if (dtype == DType::kHalf) {
+    return static_cast<float>(Half(static_cast<float>(v)));
+  }
+  return v;
 }
 
 absl::Status CheckMatrix(absl::string_view name, const Tensor& t, int64_t rows,
@@ -36,7 +49,12 @@ absl::Status CheckMatrix(absl::string_view name, const Tensor& t, int64_t rows,
 template <typename C>
 class Layer {
  public:
-  Layer(RnnKind kind, const RnnWeights& w) : kind_(kind), given_(w) {}
+  // `dtype`: of the elements.
+  Layer(const RnnOptions& o, const RnnWeights& w, DType dtype)
+      : kind_(o.kind),
+        given_(w),
+        each_(o.fused ? DType::kUndefined : dtype),
+        state_(dtype) {}
 
   // `x` [rows, features] contiguous; h [batch, output size] and c [batch,
   // hidden] hold the first state and are left with the last. Results go to out
@@ -45,12 +63,14 @@ class Layer {
                    bool reverse, bool by_steps, const Tensor& h,
                    const Tensor& c, C* out, int64_t out_stride) {
     const int64_t rows = x.size(0), features = x.size(1);
-    TANDEM_RETURN_IF_ERROR(Prepare(features, h));
+    TANDEM_RETURN_IF_ERROR(Prepare(rows, features, h));
     const int64_t width = gates_ * hidden_;
     // What the inputs give to all gates, with their bias.
     TANDEM_ASSIGN_OR_RETURN(const Tensor from_input,
                             Tensor::Empty({rows, width}, x.dtype()));
-    for (int64_t r = 0; r < rows; ++r) {
+    // Where PyTorch multiplies step by step, it adds the bias afterwards.
+    const bool bias_last = by_steps && Rounds(each_);
+    for (int64_t r = 0; r < rows && !bias_last; ++r) {
       std::copy_n(input_bias_.data(), width, from_input.data<C>() + r * width);
     }
     const int64_t batch = h.size(0);
@@ -59,8 +79,14 @@ class Layer {
       TANDEM_RETURN_IF_ERROR(
           Gemm<C>(std::min(piece, rows - r), width, features, C(1),
                   {x.data<C>() + r * features, features, 1},
-                  {w_ih_.data<C>(), 1, features}, C(1),
+                  {w_ih_.data<C>(), 1, features}, C(bias_last ? 0 : 1),
                   {from_input.data<C>() + r * width, width, 1}));
+    }
+    RoundAll(each_, from_input.data<C>(), rows * width);
+    for (int64_t r = 0; r < rows && bias_last; ++r) {
+      C* to = from_input.data<C>() + r * width;
+      for (int64_t i = 0; i < width; ++i) to[i] += input_bias_[i];
+      RoundAll(each_, to, width);
     }
     TANDEM_ASSIGN_OR_RETURN(const Tensor hidden_gates,
                             Tensor::Empty({batch, width}, x.dtype()));
@@ -85,7 +111,15 @@ class Layer {
   }
 
  private:
-  absl::Status Prepare(int64_t features, const Tensor& h) {
+  static bool Rounds(DType dtype) {
+    return dtype == DType::kBFloat16 || dtype == DType::kHalf;
+  }
+  static void RoundAll(DType dtype, C* v, int64_t n) {
+    if (!Rounds(dtype)) return;
+    for (int64_t i = 0; i < n; ++i) v[i] = RoundTo(dtype, v[i]);
+  }
+
+  absl::Status Prepare(int64_t rows, int64_t features, const Tensor& h) {
     const DType dtype = DTypeOf<C>::value;
     gates_ = GatesOf(kind_);
     output_ = h.size(1);
@@ -94,6 +128,12 @@ class Layer {
                      DimsToString(given_.w_hh.sizes()));
     }
     hidden_ = given_.w_hh.size(0) / gates_;
+    if (given_.w_ih.dim() == 2 && given_.w_ih.size(1) != features) {
+      return Invalid(given_.b_ih.defined() ? "addmm" : "mm",
+                     ": mat1 and mat2 shapes cannot be multiplied (", rows, "x",
+                     features, " and ", given_.w_ih.size(1), "x",
+                     given_.w_ih.size(0), ")");
+    }
     TANDEM_RETURN_IF_ERROR(
         CheckMatrix("input weights", given_.w_ih, gates_ * hidden_, features));
     TANDEM_RETURN_IF_ERROR(
@@ -122,6 +162,12 @@ class Layer {
         (b == &given_.b_hh ? hidden_bias_ : input_bias_)[i] = v.data<C>()[i];
       }
     }
+    if (each_ != state_) {  // one bias, in the type of the elements
+      for (int64_t i = 0; i < gates_ * hidden_; ++i) {
+        input_bias_[i] = RoundTo(state_, input_bias_[i] + hidden_bias_[i]);
+        hidden_bias_[i] = 0;
+      }
+    }
     return absl::OkStatus();
   }
 
@@ -134,11 +180,13 @@ class Layer {
     TANDEM_RETURN_IF_ERROR(Gemm<C>(live, width, output_, C(1), {h, output_, 1},
                                    {w_hh_.data<C>(), 1, output_}, C(1),
                                    {gates, width, 1}));
+    RoundAll(each_, gates, live * width);
+    const auto round = [this](C v) { return RoundTo(each_, v); };
     for (int64_t b = 0; b < live; ++b) {
       C* g = gates + b * width;
       const C* x = from_input + b * width;
       if (kind_ != RnnKind::kGru) {
-        for (int64_t i = 0; i < width; ++i) g[i] += x[i];
+        for (int64_t i = 0; i < width; ++i) g[i] = round(g[i] + x[i]);
       }
       C* to = raw + b * n;
       switch (kind_) {
@@ -151,37 +199,45 @@ class Layer {
         case RnnKind::kGru: {
           const C* old = h + b * output_;
           for (int64_t i = 0; i < n; ++i) {
-            const C r = Sigmoid(x[i] + g[i], i, n);
-            const C z = Sigmoid(x[n + i] + g[n + i], i, n);
-            const C next = RoundedTanh(x[2 * n + i] + r * g[2 * n + i]);
-            to[i] = (old[i] - next) * z + next;
+            const C r = round(Sigmoid(round(x[i] + g[i]), i, n));
+            const C z = round(Sigmoid(round(x[n + i] + g[n + i]), i, n));
+            const C next = round(
+                RoundedTanh(round(x[2 * n + i] + round(r * g[2 * n + i]))));
+            to[i] = round(round(round(old[i] - next) * z) + next);
           }
           break;
         }
         case RnnKind::kLstm: {
           C* cell = c + b * n;
           for (int64_t i = 0; i < n; ++i) {
-            const C in = Sigmoid(g[i], i, n);
-            const C forget = Sigmoid(g[n + i], i, n);
-            const C next = RoundedTanh(g[2 * n + i]);
-            const C out = Sigmoid(g[3 * n + i], i, n);
-            cell[i] = forget * cell[i] + in * next;
-            to[i] = out * RoundedTanh(cell[i]);
+            const C in = round(Sigmoid(g[i], i, n));
+            const C forget = round(Sigmoid(g[n + i], i, n));
+            const C next = round(RoundedTanh(g[2 * n + i]));
+            const C out = round(Sigmoid(g[3 * n + i], i, n));
+            cell[i] = round(round(forget * cell[i]) + round(in * next));
+            to[i] = round(out * round(RoundedTanh(cell[i])));
+            cell[i] = RoundTo(state_, cell[i]);
           }
           break;
         }
       }
     }
+    RoundAll(state_, raw, live * n);
     if (!w_hr_.defined()) {
       std::copy_n(raw, live * n, h);
       return absl::OkStatus();
     }
-    return Gemm<C>(live, output_, n, C(1), {raw, n, 1}, {w_hr_.data<C>(), 1, n},
-                   C(0), {h, output_, 1});
+    TANDEM_RETURN_IF_ERROR(Gemm<C>(live, output_, n, C(1), {raw, n, 1},
+                                   {w_hr_.data<C>(), 1, n}, C(0),
+                                   {h, output_, 1}));
+    RoundAll(state_, h, live * output_);
+    return absl::OkStatus();
   }
 
   const RnnKind kind_;
   const RnnWeights& given_;
+  const DType each_;   // the type that every operation rounds to
+  const DType state_;  // and the one of the states between two steps
   int64_t gates_ = 1, hidden_ = 0, output_ = 0;
   Tensor w_ih_, w_hh_, w_hr_;
   std::vector<C> input_bias_, hidden_bias_;
@@ -207,7 +263,7 @@ absl::StatusOr<RnnResult> RunIn(const RnnOptions& o, const Tensor& data,
         Tensor::Empty({x.size(0), directions * output}, dtype));
     for (int64_t d = 0; d < directions; ++d) {
       const int64_t i = l * directions + d;
-      Layer<C> layer(o.kind, weights[i]);
+      Layer<C> layer(o, weights[i], data.dtype());
       TANDEM_RETURN_IF_ERROR(layer.Run(
           x, batch_sizes, d == 1, o.by_steps && l == 0, SelectView(h, 0, i),
           c.defined() ? SelectView(c, 0, i) : Tensor(),

@@ -35,6 +35,9 @@ struct RnnOptions {
   // steps and batch are not one dim in memory and the weights want no gradient:
   // another order of sums.
   bool by_steps = false;
+  // 16-bit types: sums and gates in float, the hidden state alone is rounded
+  // after every step (oneDNN's LSTM); otherwise every operation rounds.
+  bool fused = false;
 };
 
 struct RnnResult {

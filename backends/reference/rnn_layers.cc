@@ -39,9 +39,42 @@ absl::StatusOr<std::vector<RnnWeights>> GatherWeights(Tensors params,
   return result;
 }
 
+// Steps of one sequence without a batch: what PyTorch's loop makes of an input
+// of 2 dims where its cells only multiply and add.
+absl::StatusOr<RnnResult> OverOneSequence(const RnnOptions& o,
+                                          const Tensor& input, const Tensor& h0,
+                                          Tensors params, bool batch_first) {
+  TANDEM_ASSIGN_OR_RETURN(const std::vector<RnnWeights> weights,
+                          GatherWeights(params, o.has_biases, false));
+  const Tensor x = batch_first ? TransposeView(input, 0, 1) : input;
+  const int64_t steps = x.size(0), features = x.size(1);
+  if (steps == 0) {
+    return Invalid("Expected sequence length to be larger than 0 in RNN");
+  }
+  if (o.kind == RnnKind::kGru) {
+    if (!weights.empty() && weights[0].w_ih.dim() == 2 &&
+        weights[0].w_ih.size(1) != features) {
+      return Invalid(o.has_biases ? "addmm" : "mm",
+                     ": mat1 and mat2 shapes cannot be multiplied (", steps,
+                     "x", features, " and ", weights[0].w_ih.size(1), "x",
+                     weights[0].w_ih.size(0), ")");
+    }
+    return WrapDim(1, 1).status();  // a step's gates have one dim, not two
+  }
+  TANDEM_ASSIGN_OR_RETURN(RnnResult r,
+                          RunRnn(o, x, std::vector<int64_t>(steps, 1),
+                                 UnsqueezeView(h0, 1), Tensor(), weights));
+  r.h = SelectView(r.h, 1, 0);
+  if (batch_first) r.output = TransposeView(r.output, 0, 1);
+  return r;
+}
+
 absl::StatusOr<RnnResult> OverInput(const RnnOptions& o, const Tensor& input,
                                     const Tensor& h0, const Tensor& c0,
                                     Tensors params, bool batch_first) {
+  if (input.dim() == 2 && h0.dim() == 2 && !c0.defined()) {
+    return OverOneSequence(o, input, h0, params, batch_first);
+  }
   if (input.dim() < 3) return WrapDim(2, input.dim()).status();
   if (input.dim() > 3) {
     return Invalid("RNN: expected an input of 3 dims, but got ", input.dim());
@@ -67,6 +100,9 @@ absl::StatusOr<RnnResult> OverInput(const RnnOptions& o, const Tensor& input,
   TANDEM_ASSIGN_OR_RETURN(const Tensor flat,
                           ReshapeTo(x, {steps * batch, x.size(2)}));
   RnnOptions options = o;
+  options.fused =
+      o.kind == RnnKind::kLstm && !projection &&
+      (input.dtype() == DType::kBFloat16 || input.dtype() == DType::kHalf);
   options.by_steps = !x.is_contiguous() && x.stride(0) != x.stride(1) * batch &&
                      !weights.empty() && !weights[0].w_ih.requires_grad();
   TANDEM_ASSIGN_OR_RETURN(
