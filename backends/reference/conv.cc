@@ -7,6 +7,7 @@
 #include "tandem/backends/reference/gemm.h"
 #include "tandem/backends/reference/parts.h"
 #include "tandem/backends/reference/variants.h"
+#include "tandem/ir/operators/promotion.h"
 #include "tandem/tensor/context.h"
 #include "tandem/tensor/copy.h"
 #include "tandem/tensor/status_macros.h"
@@ -650,6 +651,41 @@ absl::StatusOr<Tensor> ConvTbc(const Tensor& self, const Tensor& weight,
   if (bias.size(0) != weight.size(2)) {
     return Invalid(
         "Bias size must equal dim 2 in the weight tensor (output channels).");
+  }
+  const int64_t taps = weight.size(0),
+                steps = self.size(0) + 2 * pad - taps + 1;
+  if (ComputeDType(self.dtype()) != self.dtype() && pad >= 0 && steps > 0 &&
+      weight.dtype() == self.dtype() && bias.dtype() == self.dtype()) {
+    // Rounded after every tap: products of matrices [steps * batch, channels].
+    const int64_t batch = self.size(1);
+    TANDEM_ASSIGN_OR_RETURN(const Tensor x, Contiguous(self));
+    TANDEM_ASSIGN_OR_RETURN(const Tensor expanded,
+                            ExpandTo(bias, {steps, batch, weight.size(2)}));
+    TANDEM_ASSIGN_OR_RETURN(const Tensor out,
+                            CloneContiguous(expanded, self.dtype()));
+    for (int64_t k = 0; k < taps; ++k) {
+      const int64_t from = std::max<int64_t>(0, k - pad);
+      const int64_t to = std::max<int64_t>(0, pad - k);
+      const int64_t count = std::min(self.size(0) + pad - k, steps) - to;
+      if (count <= 0) continue;
+      auto rows = [&](const Tensor& t, int64_t first) {
+        const int64_t width = t.size(2);
+        return t.ViewUnchecked({count * batch, width}, {width, 1},
+                               t.offset() + first * batch * width);
+      };
+      const Tensor a = rows(x, from), b = SelectView(weight, 0, k);
+      const Tensor c = rows(out, to);
+      TANDEM_RETURN_IF_ERROR(
+          VisitFloating(out.dtype(), "conv_tbc", [&](auto tag) -> absl::Status {
+            using T = typename decltype(tag)::type;
+            return Gemm<T>(a.size(0), b.size(1), a.size(1), Compute<T>(1),
+                           {a.data<T>(), a.stride(0), a.stride(1)},
+                           {b.data<T>(), b.stride(0), b.stride(1)},
+                           Compute<T>(1),
+                           {c.data<T>(), c.stride(0), c.stride(1)});
+          }));
+    }
+    return out;
   }
   // [T, B, C] as a 1-dim convolution over [B, C, T].
   const Tensor x = PermuteView(self, {1, 2, 0});

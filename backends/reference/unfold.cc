@@ -241,10 +241,10 @@ absl::StatusOr<Tensor> Col2ImKernel(const Tensor& self,
   if (!IsFloatingPoint(dtype) && !IsComplex(dtype)) {
     return NotImplementedFor("col2im_out_cpu", dtype);
   }
-  TANDEM_ASSIGN_OR_RETURN(const Tensor x,
-                          Contiguous(self, ComputeDType(dtype)));
-  TANDEM_ASSIGN_OR_RETURN(const Tensor out, Tensor::Zeros(sizes, x.dtype()));
-  if (out.numel() == 0) return ToDType(out, dtype);
+  // Every sum is rounded to the dtype, as PyTorch's are.
+  TANDEM_ASSIGN_OR_RETURN(const Tensor x, Contiguous(self));
+  TANDEM_ASSIGN_OR_RETURN(const Tensor out, Tensor::Zeros(sizes, dtype));
+  if (out.numel() == 0) return out;
   auto blocks = [&](int i) {
     return (output_size[i] + 2 * p.padding[i] -
             p.dilation[i] * (p.kernel[i] - 1) - 1) /
@@ -259,19 +259,15 @@ absl::StatusOr<Tensor> Col2ImKernel(const Tensor& self,
   TANDEM_RETURN_IF_ERROR(VisitFloatingAndComplex(
       x.dtype(), "col2im_out_cpu", [&](auto tag) -> absl::Status {
         using T = typename decltype(tag)::type;
-        if constexpr (std::is_same_v<T, Half> || std::is_same_v<T, BFloat16>) {
-          return NotImplementedFor("col2im_out_cpu", dtype);
-        } else {
-          return ParallelFor(count, 1, [&](int64_t begin, int64_t end) {
-            for (int64_t n = begin; n < end; ++n) {
-              AddCol2Im<T>(g, channels, x.data<T>() + n * (x.numel() / count),
-                           0, g.out_size(),
-                           out.data<T>() + n * channels * g.in_size());
-            }
-          });
-        }
+        return ParallelFor(count, 1, [&](int64_t begin, int64_t end) {
+          for (int64_t n = begin; n < end; ++n) {
+            AddCol2Im<T>(g, channels, x.data<T>() + n * (x.numel() / count), 0,
+                         g.out_size(),
+                         out.data<T>() + n * channels * g.in_size());
+          }
+        });
       }));
-  return ToDType(out, dtype);
+  return out;
 }
 
 }  // namespace
