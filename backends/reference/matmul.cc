@@ -62,6 +62,7 @@ absl::Status SameDType(absl::string_view first, const Tensor& a,
 absl::Status GemmTensors(const Scalar& alpha, const Tensor& a, const Tensor& b,
                          const Scalar& beta, const Tensor& c,
                          absl::string_view op) {
+  if (c.numel() == 0) return absl::OkStatus();  // of any dtype
   return VisitNumeric(c.dtype(), op, [&](auto tag) -> absl::Status {
     using T = typename decltype(tag)::type;
     return Gemm<T>(a.size(0), b.size(1), a.size(1), alpha.To<Compute<T>>(),
@@ -189,7 +190,7 @@ absl::StatusOr<Tensor> Addmv(const Tensor& self, const Tensor& mat,
 
 absl::StatusOr<Tensor> Mv(const Tensor& self, const Tensor& vec) {
   if (self.dim() == 0)
-    return Invalid("vector + matrix @ vector expected, got 1, 0, ", vec.dim());
+    return Invalid("Dimension specified as 0 but tensor has no dimensions");
   TANDEM_ASSIGN_OR_RETURN(const Tensor none,
                           Tensor::Empty({self.size(0)}, vec.dtype()));
   return Addmv(none, self, vec, 0, 1);
@@ -415,6 +416,7 @@ absl::StatusOr<Tensor> Linear(const Tensor& input, const Tensor& weight,
     TANDEM_ASSIGN_OR_RETURN(Tensor out, Tensor::Empty(sizes, input.dtype()));
     const int64_t count = rows.size(0);
     const int64_t stride = bias.stride(0);
+    if (out.numel() == 0) return out;
     TANDEM_RETURN_IF_ERROR(VisitNumeric(
         out.dtype(), "addmm_impl_cpu_", [&](auto tag) -> absl::Status {
           using T = typename decltype(tag)::type;
@@ -438,6 +440,18 @@ namespace {
 absl::StatusOr<Tensor> LinearOut(const Tensor& input, const Tensor& weight,
                                  const Tensor& bias, const Tensor& out) {
   TANDEM_ASSIGN_OR_RETURN(const Tensor result, Linear(input, weight, bias));
+  return WriteOutExact(result, out);
+}
+
+absl::StatusOr<Tensor> MmOut(const Tensor& self, const Tensor& mat2,
+                             const Tensor& out) {
+  TANDEM_RETURN_IF_ERROR(MmSizes("mm", self.sizes(), mat2.sizes()).status());
+  // Before any product, which a dtype may not have.
+  if (self.dtype() == mat2.dtype() && self.dtype() != out.dtype()) {
+    return Invalid("Expected out tensor to have dtype ", CppName(self.dtype()),
+                   ", but got ", CppName(out.dtype()), " instead");
+  }
+  TANDEM_ASSIGN_OR_RETURN(const Tensor result, Mm(self, mat2));
   return WriteOutExact(result, out);
 }
 
@@ -483,7 +497,7 @@ absl::Status RegisterMatmul(Registry& registry) {
   KernelRegistrar r(registry, "reference");
   const KernelOptions any_layout = {.handles_sparse = true};
   r.Add("aten::mm", &OfAnyLayout<&Mm>, any_layout)
-      .Add("aten::mm.out", &Variants<Mm>::OutExact)
+      .Add("aten::mm.out", &MmOut)
       .Add("aten::mm.dtype", &MmDType)
       .Add("aten::addmm", &AddmmOfAnyLayout, any_layout)
       .Add("aten::addmm.out", &Variants<Addmm>::OutExact)

@@ -92,14 +92,43 @@ absl::StatusOr<Tensor> CosineSimilarity(const Tensor& x1, const Tensor& x2,
   return ReshapeTo(sum, sum.sizes().first(rank - 1));
 }
 
+// a - b of integers, which wraps around in their common type.
+absl::StatusOr<Tensor> IntegerDifference(const Tensor& a, const Tensor& b,
+                                         DType common) {
+  if (a.dtype() == DType::kBool && b.dtype() == DType::kBool) {
+    return Invalid(
+        "Subtraction, the `-` operator, with two bool tensors is not "
+        "supported. Use the `^` or `logical_xor()` operator instead.");
+  }
+  if (a.dtype() == DType::kBool || b.dtype() == DType::kBool) {
+    return Invalid(
+        "Subtraction, the `-` operator, with a bool tensor is not supported. "
+        "If you are trying to invert a mask, use the `~` or `logical_not()` "
+        "operator instead.");
+  }
+  TANDEM_ASSIGN_OR_RETURN(const Tensor out, CloneContiguous(a, DType::kInt64));
+  TANDEM_ASSIGN_OR_RETURN(const Tensor y, Contiguous(b, DType::kInt64));
+  int64_t* const x = out.data<int64_t>();
+  for (int64_t i = 0; i < out.numel(); ++i) {
+    x[i] = static_cast<int64_t>(static_cast<uint64_t>(x[i]) -
+                                static_cast<uint64_t>(y.data<int64_t>()[i]));
+  }
+  return ToDType(out, common);
+}
+
 absl::StatusOr<Tensor> PairwiseDistance(const Tensor& x1, const Tensor& x2,
                                         double p, double eps, bool keepdim) {
   TANDEM_ASSIGN_OR_RETURN(DType dtype, ResultType().Add(x1).Add(x2).Get());
+  const DType common = dtype;
   if (IsIntegral(dtype, true)) dtype = DType::kFloat;
   TANDEM_ASSIGN_OR_RETURN(Dims sizes, BroadcastSizes(x1.sizes(), x2.sizes()));
   const DType compute = ComputeDType(dtype);
   TANDEM_ASSIGN_OR_RETURN(Tensor a, ExpandTo(x1, sizes));
   TANDEM_ASSIGN_OR_RETURN(Tensor b, ExpandTo(x2, sizes));
+  if (IsIntegral(common, true)) {
+    TANDEM_ASSIGN_OR_RETURN(a, IntegerDifference(a, b, common));
+    TANDEM_ASSIGN_OR_RETURN(b, Tensor::Zeros(sizes, compute));
+  }
   TANDEM_ASSIGN_OR_RETURN(a, Contiguous(a, compute));
   TANDEM_ASSIGN_OR_RETURN(b, Contiguous(b, compute));
   const int64_t n = sizes.empty() ? 1 : sizes.back();

@@ -123,15 +123,15 @@ absl::StatusOr<Tensor> Kron(const Tensor& self, const Tensor& other) {
 }
 
 absl::StatusOr<Tensor> Inner(const Tensor& self, const Tensor& other) {
-  if (self.dtype() != other.dtype()) {
-    return Invalid("both inputs should have same dtype");
-  }
   if (self.dim() == 0 || other.dim() == 0) return Multiply(self, other);
   if (self.size(self.dim() - 1) != other.size(other.dim() - 1)) {
     return Invalid(
         "inner() the last dimension must match on both input tensors but got "
         "shapes ",
         DimsToString(self.sizes()), " and ", DimsToString(other.sizes()));
+  }
+  if (self.dtype() != other.dtype()) {
+    return Invalid("both inputs should have same dtype");
   }
   return TensorDot(self, other, {-1}, {-1});
 }
@@ -442,6 +442,11 @@ absl::StatusOr<Tensor> Bilinear(const Tensor& x1, const Tensor& x2,
   }
   sizes.push_back(outputs);
   const int64_t n1 = weight.size(1), n2 = weight.size(2);
+  if (n1 == 0 || n2 == 0) {
+    return Invalid(
+        "cannot reshape tensor of 0 elements into shape [-1, 0] because the "
+        "unspecified dimension size -1 can be any value and is ambiguous");
+  }
   TANDEM_ASSIGN_OR_RETURN(const Tensor a, ReshapeTo(x1, {rows, n1}));
   TANDEM_ASSIGN_OR_RETURN(const Tensor b, ReshapeTo(x2, {rows, n2}));
   // [rows, outputs * n2] = a @ weight[n1, outputs, n2], then against b.
