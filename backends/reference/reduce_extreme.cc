@@ -66,7 +66,8 @@ constexpr int kReal = kFloats | kInts;
 
 // Every reduced dim must have elements; `all`: no dim was named.
 absl::Status CheckNotEmpty(absl::string_view op, const Tensor& self,
-                           const DimMask& mask, bool all) {
+                           const DimMask& mask, bool all,
+                           absl::Span<const int64_t> dims = {}) {
   if (self.numel() != 0) return absl::OkStatus();
   if (all) {
     return absl::InvalidArgumentError(absl::StrCat(
@@ -75,6 +76,13 @@ absl::Status CheckNotEmpty(absl::string_view op, const Tensor& self,
         absl::StartsWith(op, "arg")
             ? ""
             : " Specify the reduction dim with the 'dim' argument."));
+  }
+  // Dims as they were given, in that order.
+  for (int64_t d : dims) {
+    if (self.dim() > 0 && self.size(d < 0 ? d + self.dim() : d) == 0) {
+      return absl::OutOfRangeError(absl::StrCat(
+          op, "(): Expected reduction dim ", d, " to have non-zero size."));
+    }
   }
   for (int64_t d = 0; d < self.dim(); ++d) {
     if (mask[d] && self.size(d) == 0) {
@@ -99,6 +107,10 @@ absl::StatusOr<Tensor> Run(const Tensor& self, const DimMask& mask,
   }
   if (IsWideUnsigned(self.dtype()))
     return NotImplementedFor(name, self.dtype());
+  if (self.numel() == 0 && IsComplex(self.dtype())) {  // nothing to compare
+    TANDEM_ASSIGN_OR_RETURN(const Tensor none, Tensor::Empty(sizes, result));
+    return FinishReduction(none, sizes, result, target.tensor);
+  }
   absl::StatusOr<Tensor> out = Tensor();
   TANDEM_RETURN_IF_ERROR(
       VisitCompute<kReal>(self.dtype(), name, [&](auto tag) -> absl::Status {
@@ -157,7 +169,7 @@ absl::StatusOr<Tensor> AMax(Target target, const Tensor& self,
                      TypeName(target.tensor->dtype()), " for out's dtype."));
   }
   TANDEM_ASSIGN_OR_RETURN(const DimMask mask, ReducedDims(dims, self.dim()));
-  TANDEM_RETURN_IF_ERROR(CheckNotEmpty(kName, self, mask, dims.empty()));
+  TANDEM_RETURN_IF_ERROR(CheckNotEmpty(kName, self, mask, dims.empty(), dims));
   return Extreme<kMax>(target, self, mask, keepdim,
                        kMax ? "max_values_cpu" : "min_values_cpu");
 }
@@ -174,11 +186,11 @@ template <bool kMax>
 absl::StatusOr<TensorPair> MaxDim(const Tensor& self, int64_t dim,
                                   bool keepdim) {
   constexpr absl::string_view kName = kMax ? "max" : "min";
+  TANDEM_ASSIGN_OR_RETURN(const DimMask mask, ReducedDim(dim, self.dim()));
   if (IsComplex(self.dtype())) {
     return absl::UnimplementedError(
         absl::StrCat(kName, "(): does not support complex input"));
   }
-  TANDEM_ASSIGN_OR_RETURN(const DimMask mask, ReducedDim(dim, self.dim()));
   TANDEM_RETURN_IF_ERROR(CheckNotEmpty(kName, self, mask, false));
   TANDEM_ASSIGN_OR_RETURN(
       Tensor values,

@@ -121,6 +121,16 @@ absl::StatusOr<TensorPair> Select(const Tensor& self, int64_t dim, bool keepdim,
   TANDEM_ASSIGN_OR_RETURN(const Tensor indices,
                           Tensor::Empty(ones, DType::kInt64));
   Tensor values;
+  if (kStatistic == Statistic::kMode &&
+      (self.dim() == 0 || self.numel() == 0)) {  // of any dtype
+    TANDEM_ASSIGN_OR_RETURN(values, Tensor::Empty(sizes, self.dtype()));
+    if (self.dim() == 0) {
+      TANDEM_RETURN_IF_ERROR(CopyElements(self, values));
+      *indices.data<int64_t>() = 0;
+    }
+    return TensorPair(
+        values, indices.ViewUnchecked(sizes, ContiguousStrides(sizes), 0));
+  }
   TANDEM_RETURN_IF_ERROR(
       VisitCompute<kReal>(self.dtype(), impl, [&](auto tag) -> absl::Status {
         using T = typename decltype(tag)::type;

@@ -58,7 +58,12 @@ absl::StatusOr<Tensor> Scan(Target target, const Tensor& self, int64_t dim,
   if (self.is_meta()) {
     return Tensor::Meta(self.sizes(), ContiguousStrides(self.sizes()), result);
   }
-  if (result == DType::kBool) return NotImplementedFor(name, result);
+  if (result == DType::kBool) {
+    if (self.numel() != 0) return NotImplementedFor(name, result);
+    TANDEM_ASSIGN_OR_RETURN(const Tensor none,
+                            Tensor::Empty(self.sizes(), result));
+    return FinishReduction(none, self.sizes(), result, target.tensor);
+  }
   TANDEM_ASSIGN_OR_RETURN(const Tensor cast, ToDType(self, result));
   const DType computed = ReductionComputeType(result);
   absl::StatusOr<Tensor> out = Tensor();
@@ -122,7 +127,24 @@ absl::StatusOr<Tensor> LogCumSumExp(Target target, const Tensor& self,
 
 template <bool kMax>
 absl::StatusOr<TensorPair> CumExtreme(const Tensor& self, int64_t dim) {
+  if (self.dim() == 0) {
+    if (dim < -1 || dim > 0) {
+      return absl::OutOfRangeError(absl::StrCat(
+          kMax ? "cummax" : "cummin",
+          "(): Expected reduction dim -1 or 0 for scalar but got ", dim));
+    }
+    TANDEM_ASSIGN_OR_RETURN(Tensor value, CloneContiguous(self, self.dtype()));
+    TANDEM_ASSIGN_OR_RETURN(Tensor index, Tensor::Zeros({}, DType::kInt64));
+    return TensorPair(value, index);
+  }
   TANDEM_ASSIGN_OR_RETURN(const int64_t d, WrapDim(dim, self.dim()));
+  if (self.numel() == 0) {
+    TANDEM_ASSIGN_OR_RETURN(Tensor none,
+                            Tensor::Empty(self.sizes(), self.dtype()));
+    TANDEM_ASSIGN_OR_RETURN(Tensor nowhere,
+                            Tensor::Empty(self.sizes(), DType::kInt64));
+    return TensorPair(none, nowhere);
+  }
   constexpr absl::string_view kName = kMax ? "cummax_cpu" : "cummin_cpu";
   if (self.dtype() == DType::kUInt16 || self.dtype() == DType::kUInt32 ||
       self.dtype() == DType::kUInt64) {

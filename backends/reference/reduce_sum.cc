@@ -192,11 +192,15 @@ using NanSumOrSum = std::conditional_t<kIsInt<T>, SumOp<T>, NanSumOp<T>>;
 absl::StatusOr<Tensor> NanSum(Target target, const Tensor& self,
                               OptionalDims dims, bool keepdim,
                               std::optional<DType> dtype) {
+  TANDEM_ASSIGN_OR_RETURN(const DimMask mask, ReducedDims(dims, self.dim()));
   if (IsComplex(self.dtype())) {
     return absl::UnimplementedError(
         "nansum on CPU does not support complex inputs");
   }
-  TANDEM_ASSIGN_OR_RETURN(const DimMask mask, ReducedDims(dims, self.dim()));
+  if (IsIntegral(self.dtype(), true)) {  // no NaN, and any result type
+    return SumLike<SumOp, kAllTypes>(target, self, mask, keepdim, dtype,
+                                     "sum_cpu");
+  }
   return SumLike<NanSumOrSum, kFloats | kInts>(target, self, mask, keepdim,
                                                dtype, "nansum_cpu");
 }
@@ -265,6 +269,7 @@ absl::StatusOr<Tensor> NanMean(Target target, const Tensor& self,
         "got ",
         TypeName(self.dtype())));
   }
+  TANDEM_RETURN_IF_ERROR(CheckMean("nanmean", self, dtype));
   TANDEM_ASSIGN_OR_RETURN(const Tensor sum,
                           NanSum({}, self, dims, keepdim, dtype));
   TANDEM_ASSIGN_OR_RETURN(const DimMask mask, ReducedDims(dims, self.dim()));

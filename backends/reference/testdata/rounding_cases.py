@@ -99,4 +99,59 @@ call("aten::take_along_dim", r(2, 3), t([[-1, 0], [-3, 1]]), 1)
 call("aten::einsum", "ij->", [t([[1, 2]], dtype=torch.int8)])
 call("aten::triplet_margin_loss", z, z + 1, z * 2)
 
+# Recurrent layers and sums of windows, rounded at every step.
+for d in [torch.bfloat16, torch.float64]:
+    for op, gates in [("gru", 3), ("rnn_tanh", 1), ("lstm", 4)]:
+        w = [r(gates * 3, 2).to(d), r(gates * 3, 3).to(d),
+             r(gates * 3).to(d), r(gates * 3).to(d)]
+        h = r(1, 2, 3).to(d)
+        h = [h, h + 1] if op == "lstm" else h
+        call(f"aten::{op}.input", r(3, 2, 2).to(d), h, w, True, 1, 0.0, False,
+             False, False)
+        call(f"aten::{op}.data", r(5, 2).to(d), t([2, 2, 1]), h, w, True, 1,
+             0.0, False, False)
+        # No batch: a quirk of the loop's.
+        if op != "lstm":
+            call(f"aten::{op}.input", r(3, 2).to(d), h[:, 0], w, True, 1, 0.0,
+                 False, False, False)
+        call(f"aten::{op}.input", r(3, 2, 4).double(), h, w, True, 1, 0.0,
+             False, False, False) if d == torch.float64 else None
+    call("aten::col2im", r(1, 8, 6).to(d), [3, 4], [2, 2], [1, 1], [0, 0],
+         [1, 1])
+    call("aten::conv_tbc", r(5, 2, 3).to(d), r(3, 3, 2).to(d), r(2).to(d), 1)
+
+# What is refused, and what is said first.
+c64 = torch.complex64
+call("aten::nanmean", r(2), dtype=torch.int32)
+call("aten::nansum", r(2).to(c64), [3])
+call("aten::nansum", t([1, 2]), dtype=c64)
+call("aten::amax", torch.zeros(2, 0), [0, -1])
+call("aten::amax", torch.zeros(2, 0, dtype=c64), [0])
+call("aten::cummax", t(4.0), 1)
+call("aten::cummin", t(4.0 + 1j), -1)
+call("aten::min.dim", r(2).to(c64), 4)
+call("aten::mode", t(2j), -1)
+call("aten::mm", torch.zeros(0, 2, dtype=bool_), torch.ones(2, 3, dtype=bool_))
+call("aten::mv", t(1.0), r(2))
+call("aten::inner", r(2), t([1, 2, 3]))
+call("aten::inner", t(1.5), t([1, 2, 3]))
+call("aten::bilinear", r(2, 0), r(2, 3), r(3, 0, 3), None)
+u8 = torch.uint8
+call("aten::pairwise_distance", t([[1, 9]], dtype=u8), t([[2, 7]], dtype=u8))
+call("aten::pairwise_distance", t([[True]]), t([[False]]))
+
+# Layouts and signs of LAPACK.
+for d in [torch.float64, torch.complex128]:
+    a, b = r(2, 3, 3).to(d), r(2, 3).to(d)
+    a = a + a.mT.contiguous() * 1j if d.is_complex else a
+    call("aten::linalg_solve", a, b)
+    call("aten::linalg_cholesky_ex", a)
+    call("aten::linalg_lstsq", r(5, 3).to(d), r(5, 2).to(d))
+    call("aten::linalg_inv.out", a, out=torch.zeros(0, dtype=d))
+    call("aten::triangular_solve", b.mT, a[0])
+    call("aten::linalg_tensorinv", r(4, 6, 8, 3).to(d), 2)
+    call("aten::linalg_svd", r(5, 2).to(d))
+    if d.is_complex:
+        call("aten::linalg_eig", a)
+
 write("rounding_cases.txt")
