@@ -47,6 +47,11 @@ struct Seen {
 OperatorCall::OperatorCall(const Operator& op, const Registry& registry,
                            absl::Span<const std::string> backends)
     : op_(op), kernels_(registry.FindAll(op, backends)) {
+  const std::string sparse = "sparse";
+  if (const KernelEntry* e = registry.Find(op, absl::MakeConstSpan(&sparse, 1));
+      e != nullptr) {
+    kernels_.push_back(e);
+  }
   const std::string quantized = "quantized";
   quantized_ = registry.Find(op, absl::MakeConstSpan(&quantized, 1));
   for (size_t i = 0; i < num_inputs(); ++i) {

@@ -404,6 +404,12 @@ absl::Status PlanBuilder::EmitKernel(Node& n, Scope& scope,
   KernelSite kernel;
   kernel.op = &op;
   kernel.others = registry_.FindAll(op, backends_);
+  // Those that only take sparse tensors are registered under a name of their
+  // own and decline others.
+  const std::string sparse = "sparse";
+  const KernelEntry* const of_sparse =
+      registry_.Find(op, absl::MakeConstSpan(&sparse, 1));
+  if (of_sparse != nullptr) kernel.others.push_back(of_sparse);
   if (!kernel.others.empty()) {
     kernel.entry = kernel.others.front();
     kernel.others.erase(kernel.others.begin());

@@ -63,7 +63,9 @@ absl::Status Invoke(void (*function)(), const KernelCall& call) {
 std::vector<const KernelEntry*> Binding::HostKernels() const {
   std::vector<std::string> others;
   for (const std::string& name : registry->backends()) {
-    if (name != kBackend && name != "quantized") others.push_back(name);
+    if (name != kBackend && name != "quantized" && name != "sparse") {
+      others.push_back(name);
+    }
   }
   return registry->FindAll(*op, others);
 }

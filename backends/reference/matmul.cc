@@ -474,12 +474,17 @@ absl::StatusOr<Tensor> BaddbmmDType(const Tensor&, const Tensor&, const Tensor&,
   return OnlyOnCuda("aten::baddbmm.dtype");
 }
 
-// Products with a sparse operand: the result is dense, as PyTorch's.
+// Products with a sparse operand: dense, and sparse where both are (PyTorch
+// keeps entries whose sum is 0; these do not show in what the tensor stands
+// for).
 template <absl::StatusOr<Tensor> (*F)(const Tensor&, const Tensor&)>
 absl::StatusOr<Tensor> OfAnyLayout(const Tensor& a, const Tensor& b) {
   TANDEM_ASSIGN_OR_RETURN(const Tensor x, Densified(a));
   TANDEM_ASSIGN_OR_RETURN(const Tensor y, Densified(b));
-  return F(x, y);
+  if (!a.is_sparse() || !b.is_sparse()) return F(x, y);
+  TANDEM_ASSIGN_OR_RETURN(const Tensor product, F(x, y));
+  return product.dim() == 2 ? DenseToCoo(product, 2)
+                            : absl::StatusOr<Tensor>(product);
 }
 
 absl::StatusOr<Tensor> AddmmOfAnyLayout(const Tensor& self, const Tensor& mat1,

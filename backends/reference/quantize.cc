@@ -254,11 +254,17 @@ absl::StatusOr<Tensor> QuantizePerTensor(const Tensor& self, double scale,
       VisitQuantized(dtype, "quantize", [&](auto tag) -> absl::Status {
         using T = typename decltype(tag)::type;
         T* to = out.data<T>();
+        const int64_t whole = self.numel() / 8 * 8;
         return ParallelFor(
             self.numel(), 65536, [&](int64_t begin, int64_t end) {
               for (int64_t i = begin; i < end; ++i) {
                 to[i] = static_cast<T>(
                     QuantizeValue(from[i], inverse, zero_point, range));
+                // PyTorch's kernel takes eight bytes at once; NaN among those
+                // that remain becomes 0.
+                if (sizeof(T) == 1 && i >= whole && from[i] != from[i]) {
+                  to[i] = T(0);
+                }
               }
             });
       }));
@@ -405,7 +411,7 @@ QuantizationParams ChooseQuantizationParams(float least, float greatest,
   double initial = min_error < max_error ? from_min : from_max;
   if (symmetric) initial = static_cast<double>(qmin + qmax) / 2;
   QuantizationParams params;
-  params.scale = static_cast<float>(scale);
+  params.scale = scale;
   if (!(initial >= qmin)) {
     params.zero_point = qmin;
   } else if (initial > qmax) {

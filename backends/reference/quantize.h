@@ -69,9 +69,9 @@ absl::StatusOr<Tensor> QuantizePerChannel(const Tensor& self,
                                           int64_t axis, DType dtype);
 
 // Scale and zero point for values in [least, greatest] as the dynamic kernels
-// choose them (FBGEMM's ChooseQuantizationParams).
+// choose them (ATen's ChooseQuantizationParams).
 struct QuantizationParams {
-  float scale;
+  double scale;  // layers compute with it as a float
   int32_t zero_point;
 };
 QuantizationParams ChooseQuantizationParams(float least, float greatest,

@@ -29,6 +29,8 @@ void AddQuantizedRecurrent(KernelRegistrar& r);
 // aten's operators where a tensor is quantized; registered as
 // kQuantizedKernels.
 void AddQuantizedAten(KernelRegistrar& r);
+// Comparisons, order and extremes of them.
+absl::Status AddQuantizedCompare(Registry& registry);
 
 // Least and greatest element; zeros for none.
 struct MinMaxOf {

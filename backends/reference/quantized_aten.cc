@@ -104,6 +104,9 @@ Result Hardsigmoid(const Tensor& self) {
 
 Result Tanh(const Tensor& self) {
   const auto f = [](float v) { return std::tanh(v); };
+  if (self.dtype() == DType::kQInt32) {
+    return MapQuantized(self, 2.0 / 4294967296.0, 0, f, "tanh");
+  }
   return MapQuantized(self, 2.0 / 256, self.dtype() == DType::kQUInt8 ? 128 : 0,
                       f, "tanh");
 }
@@ -271,7 +274,13 @@ Result AvgPool(const Tensor& self, Ints kernel, Ints stride, Ints padding,
                bool ceil_mode, bool count_include_pad,
                std::optional<int64_t> divisor_override) {
   TANDEM_RETURN_IF_ERROR(PerTensorOf(self, "avg_pool").status());
-  if (self.dim() < kSpatial + 1 || self.dim() > kSpatial + 2) {
+  if (self.dim() == 0) {
+    return absl::OutOfRangeError(absl::StrCat("Dimension specified as ",
+                                              -kSpatial - 1,
+                                              " but tensor has no dimensions"));
+  }
+  TANDEM_RETURN_IF_ERROR(WrapDim(-kSpatial - 1, self.dim()).status());
+  if (self.dim() > kSpatial + 2) {
     return Invalid("avg_pool: wrong number of dims of a quantized input");
   }
   if (divisor_override.has_value() && *divisor_override == 0) {
@@ -372,7 +381,8 @@ absl::StatusOr<Tensor> QuantizedMaxPool(const Tensor& x, Ints kernel,
                                         int64_t spatial) {
   TANDEM_RETURN_IF_ERROR(PerTensorOf(x, "max_pool").status());
   if (x.dim() < spatial + 1 || x.dim() > spatial + 2) {
-    return Invalid("max_pool: Expected one or two leading dimensions");
+    return Invalid(absl::StrCat("Expecting the input tensor of rank ",
+                                spatial + 1, " or ", spatial + 2, "."));
   }
   const auto value = [](Ints v, int64_t d) {
     return v.size() == 1 ? v[0] : v[d];

@@ -181,7 +181,7 @@ Result ConvDynamic(const Tensor& x, const IValue& packed, bool reduce_range) {
       const Tensor quantized,
       QuantizePerTensor(x, q.scale, q.zero_point, DType::kQUInt8));
   TANDEM_ASSIGN_OR_RETURN(const Tensor sums, Sums(quantized, *p));
-  const Scales scales{q.scale, p.get()};
+  const Scales scales{static_cast<float>(q.scale), p.get()};
   const int64_t channels = std::max<int64_t>(1, sums.size(1));
   float* data = sums.data<float>();
   for (int64_t i = 0; i < sums.numel(); ++i) {

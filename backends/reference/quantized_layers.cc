@@ -342,7 +342,8 @@ absl::Status RegisterQuantized(Registry& registry) {
   TANDEM_RETURN_IF_ERROR(r.status());
   KernelRegistrar quantized(registry, kQuantizedKernels);
   AddQuantizedAten(quantized);
-  return quantized.status();
+  TANDEM_RETURN_IF_ERROR(quantized.status());
+  return AddQuantizedCompare(registry);
 }
 
 }  // namespace tandem::reference

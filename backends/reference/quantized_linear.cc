@@ -223,7 +223,8 @@ absl::StatusOr<Tensor> LinearDynamic(const Tensor& input, const LinearParams& p,
         range.least, range.greatest, 0, reduce_range ? 127 : 255);
     TANDEM_ASSIGN_OR_RETURN(const Tensor integers,
                             Tensor::Empty(x.sizes(), DType::kUInt8));
-    const float inverse = 1.0f / q.scale;
+    const auto scale = static_cast<float>(q.scale);
+    const float inverse = 1.0f / scale;
     for (int64_t i = 0; i < x.numel(); ++i) {
       integers.data<uint8_t>()[i] = static_cast<uint8_t>(
           QuantizeValue(x.data<float>()[i], inverse, q.zero_point, {0, 255}));
@@ -233,7 +234,7 @@ absl::StatusOr<Tensor> LinearDynamic(const Tensor& input, const LinearParams& p,
     TANDEM_RETURN_IF_ERROR(IntegerProduct(
         integers.data<uint8_t>(), out.numel() / n, q.zero_point, p,
         [&](int64_t i, int64_t j, int64_t sum) {
-          float value = static_cast<float>(sum) * (q.scale * p.scales[j]);
+          float value = static_cast<float>(sum) * (scale * p.scales[j]);
           if (bias != nullptr) value += bias[j];
           to[i * n + j] = value;
         }));

@@ -141,7 +141,8 @@ absl::StatusOr<Tensor> Resample(const Tensor& input, DimSpan sizes,
   const bool weighted = options.filter != ResampleFilter::kNearest &&
                         options.filter != ResampleFilter::kNearestExact;
   const bool bytes = dtype == DType::kUInt8 || dtype == DType::kQUInt8;
-  const bool quantized = dtype == DType::kQUInt8 || dtype == DType::kQInt8;
+  const bool quantized = dtype == DType::kQUInt8 || dtype == DType::kQInt8 ||
+                         dtype == DType::kQInt32;
   if (!bytes && !quantized && dtype != DType::kFloat &&
       dtype != DType::kDouble && dtype != DType::kHalf &&
       dtype != DType::kBFloat16) {

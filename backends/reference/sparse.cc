@@ -2,7 +2,11 @@
 #include "tandem/backends/reference/sparse.h"
 
 #include <algorithm>
+#include <complex>
+#include <cstring>
 #include <string>
+#include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -10,6 +14,7 @@
 #include "tandem/tensor/context.h"
 #include "tandem/tensor/copy.h"
 #include "tandem/tensor/status_macros.h"
+#include "tandem/tensor/visit.h"
 
 namespace tandem::reference {
 namespace {
@@ -20,41 +25,17 @@ absl::Status Invalid(std::string text) {
   return absl::InvalidArgumentError(std::move(text));
 }
 
-absl::StatusOr<const SparseParts*> Parts(const Tensor& t, Layout layout,
-                                         absl::string_view op) {
-  if (t.impl()->layout != layout || t.impl()->sparse == nullptr) {
-    return Invalid(absl::StrCat(
-        op, layout == Layout::kSparse
-                ? " expected sparse coordinate tensor layout"
-                : " expected sparse row compressed tensor layout"));
+absl::string_view LayoutName(Layout layout) {
+  switch (layout) {
+    case Layout::kSparse:
+      return "Sparse";
+    case Layout::kSparseCsr:
+      return "SparseCsr";
+    case Layout::kMkldnn:
+      return "Mkldnn";
+    default:
+      return "Strided";
   }
-  return t.impl()->sparse.get();
-}
-
-// dense[index] += value for slices of `inner` elements.
-absl::Status AddSlice(const Tensor& values, int64_t from, const Tensor& dense,
-                      int64_t to, int64_t inner, bool accumulate) {
-  const Tensor source =
-      values.ViewUnchecked({inner}, {1}, values.offset() + from);
-  const Tensor target = dense.ViewUnchecked({inner}, {1}, to);
-  if (!accumulate) return CopyElements(source, target);
-  const DType wide = IsComplex(values.dtype())          ? DType::kComplexDouble
-                     : IsIntegral(values.dtype(), true) ? DType::kInt64
-                                                        : DType::kDouble;
-  TANDEM_ASSIGN_OR_RETURN(const Tensor a, CloneContiguous(source, wide));
-  TANDEM_ASSIGN_OR_RETURN(const Tensor b, CloneContiguous(target, wide));
-  for (int64_t i = 0; i < inner; ++i) {
-    if (wide == DType::kInt64) {
-      const auto sum = static_cast<uint64_t>(a.data<int64_t>()[i]) +
-                       static_cast<uint64_t>(b.data<int64_t>()[i]);
-      b.data<int64_t>()[i] = static_cast<int64_t>(sum);
-    } else if (wide == DType::kDouble) {
-      b.data<double>()[i] += a.data<double>()[i];
-    } else {
-      b.data<std::complex<double>>()[i] += a.data<std::complex<double>>()[i];
-    }
-  }
-  return CopyElements(b, target);
 }
 
 Result CooToDense(const Tensor& self, const SparseParts& p) {
@@ -76,6 +57,7 @@ Result CooToDense(const Tensor& self, const SparseParts& p) {
   if (values.numel() != nnz * inner) {
     return Invalid("the values of a sparse tensor do not fit its size");
   }
+  const int64_t bytes = inner * static_cast<int64_t>(values.element_size());
   for (int64_t k = 0; k < nnz && inner > 0; ++k) {
     if (k % 1024 == 0) TANDEM_RETURN_IF_ERROR(CheckStop());
     int64_t at = 0;
@@ -89,8 +71,13 @@ Result CooToDense(const Tensor& self, const SparseParts& p) {
       }
       at = at * self.size(d) + i;
     }
-    TANDEM_RETURN_IF_ERROR(
-        AddSlice(values, k * inner, dense, at * inner, inner, !p.coalesced));
+    const char* const from = values.raw_data() + k * bytes;
+    char* const to = dense.raw_data() + at * bytes;
+    if (p.coalesced) {
+      std::memcpy(to, from, bytes);
+    } else {
+      TANDEM_RETURN_IF_ERROR(AddElements(self.dtype(), from, to, inner));
+    }
   }
   return dense;
 }
@@ -122,7 +109,10 @@ Result CsrToDense(const Tensor& self, const SparseParts& p) {
       if (c < 0 || c >= cols) {
         return Invalid("col_indices of a sparse tensor are out of range");
       }
-      TANDEM_RETURN_IF_ERROR(AddSlice(values, k, dense, r * cols + c, 1, true));
+      const auto bytes = static_cast<int64_t>(values.element_size());
+      TANDEM_RETURN_IF_ERROR(
+          AddElements(self.dtype(), values.raw_data() + k * bytes,
+                      dense.raw_data() + (r * cols + c) * bytes, 1));
     }
   }
   return dense;
@@ -130,6 +120,11 @@ Result CsrToDense(const Tensor& self, const SparseParts& p) {
 
 Result ToDense(const Tensor& self, std::optional<DType> dtype,
                std::optional<bool>) {
+  if (self.is_sparse() && dtype.has_value()) {
+    return Invalid(absl::StrCat(
+        "dtype argument is not supported by sparse_",
+        self.impl()->layout == Layout::kSparseCsr ? "csr_" : "", "to_dense"));
+  }
   TANDEM_ASSIGN_OR_RETURN(const Tensor dense, Densified(self));
   return ToDType(dense, dtype.value_or(self.dtype()));
 }
@@ -143,14 +138,14 @@ absl::Status CheckCoalesced(const SparseParts& p, absl::string_view what) {
 
 Result Indices(const Tensor& self) {
   TANDEM_ASSIGN_OR_RETURN(const SparseParts* p,
-                          Parts(self, Layout::kSparse, "indices"));
+                          PartsOf(self, Layout::kSparse, "indices"));
   TANDEM_RETURN_IF_ERROR(CheckCoalesced(*p, "indices"));
   return p->indices.Alias();
 }
 
 Result RawIndices(const Tensor& self) {
   TANDEM_ASSIGN_OR_RETURN(const SparseParts* p,
-                          Parts(self, Layout::kSparse, "_indices"));
+                          PartsOf(self, Layout::kSparse, "_indices"));
   return p->indices.Alias();
 }
 
@@ -159,33 +154,36 @@ Result Values(const Tensor& self) {
       self.impl()->sparse != nullptr) {
     return self.impl()->sparse->values.Alias();
   }
+  if (!self.is_sparse()) {
+    return Invalid("values expected sparse tensor layout but got Strided");
+  }
   TANDEM_ASSIGN_OR_RETURN(const SparseParts* p,
-                          Parts(self, Layout::kSparse, "values"));
+                          PartsOf(self, Layout::kSparse, "values"));
   TANDEM_RETURN_IF_ERROR(CheckCoalesced(*p, "values"));
   return p->values.Alias();
 }
 
 Result RawValues(const Tensor& self) {
   TANDEM_ASSIGN_OR_RETURN(const SparseParts* p,
-                          Parts(self, Layout::kSparse, "_values"));
+                          PartsOf(self, Layout::kSparse, "_values"));
   return p->values.Alias();
 }
 
 Result CrowIndices(const Tensor& self) {
   TANDEM_ASSIGN_OR_RETURN(const SparseParts* p,
-                          Parts(self, Layout::kSparseCsr, "crow_indices"));
+                          PartsOf(self, Layout::kSparseCsr, "crow_indices"));
   return p->crow.Alias();
 }
 
 Result ColIndices(const Tensor& self) {
   TANDEM_ASSIGN_OR_RETURN(const SparseParts* p,
-                          Parts(self, Layout::kSparseCsr, "col_indices"));
+                          PartsOf(self, Layout::kSparseCsr, "col_indices"));
   return p->col.Alias();
 }
 
 absl::StatusOr<bool> IsCoalesced(const Tensor& self) {
   TANDEM_ASSIGN_OR_RETURN(const SparseParts* p,
-                          Parts(self, Layout::kSparse, "is_coalesced"));
+                          PartsOf(self, Layout::kSparse, "is_coalesced"));
   return p->coalesced;
 }
 
@@ -194,6 +192,12 @@ absl::StatusOr<int64_t> SparseDim(const Tensor& self) {
   return self.impl()->layout == Layout::kSparse && self.impl()->sparse
              ? self.impl()->sparse->indices.size(0)
              : 2;
+}
+
+absl::StatusOr<int64_t> DenseDim(const Tensor& self) {
+  if (!self.is_sparse()) return self.dim();
+  TANDEM_ASSIGN_OR_RETURN(const int64_t sparse_dim, SparseDim(self));
+  return self.dim() - sparse_dim;
 }
 
 absl::StatusOr<int64_t> Nnz(const Tensor& self) {
@@ -206,7 +210,71 @@ absl::StatusOr<int64_t> Nnz(const Tensor& self) {
              : self.impl()->sparse->col.numel();
 }
 
+// a + b as an element of that type.
+template <typename T>
+T Plus(T a, T b) {
+  if constexpr (std::is_same_v<T, bool>) {
+    return a || b;
+  } else if constexpr (std::is_integral_v<T>) {
+    return static_cast<T>(static_cast<uint64_t>(a) + static_cast<uint64_t>(b));
+  } else if constexpr (std::is_same_v<T, ComplexHalf>) {
+    const std::complex<float> sum = static_cast<std::complex<float>>(a) +
+                                    static_cast<std::complex<float>>(b);
+    T result;
+    result.real = Half(sum.real());
+    result.imag = Half(sum.imag());
+    return result;
+  } else {
+    return static_cast<T>(a + b);
+  }
+}
+
 }  // namespace
+
+absl::StatusOr<const SparseParts*> PartsOf(const Tensor& t, Layout layout,
+                                           absl::string_view op) {
+  if (t.impl()->layout != layout || t.impl()->sparse == nullptr) {
+    return Invalid(absl::StrCat(
+        op, " expected sparse ",
+        layout == Layout::kSparse ? "coordinate" : "row compressed",
+        " tensor layout but got ", LayoutName(t.impl()->layout)));
+  }
+  const SparseParts* p = t.impl()->sparse.get();
+  if (layout != Layout::kSparse) return p;
+  const Tensor& i = p->indices;
+  if (!i.defined() || !p->values.defined() || i.dim() != 2 ||
+      i.dtype() != DType::kInt64 || p->values.dim() < 1 ||
+      p->values.size(0) != i.size(1) || p->values.dtype() != t.dtype() ||
+      i.size(0) + p->values.dim() - 1 != t.dim() ||
+      !std::equal(p->values.sizes().begin() + 1, p->values.sizes().end(),
+                  t.sizes().begin() + i.size(0))) {
+    return Invalid("the parts of a sparse tensor do not fit its size");
+  }
+  return p;
+}
+
+absl::StatusOr<Tensor> MakeSparse(DimSpan sizes, Layout layout,
+                                  SparseParts parts) {
+  TANDEM_RETURN_IF_ERROR(CheckedNumel(sizes).status());
+  TensorImpl* impl = TensorImpl::New();
+  Tensor tensor(Ref<TensorImpl>::Adopt(impl));
+  TANDEM_ASSIGN_OR_RETURN(impl->storage, Storage::Allocate(0));
+  impl->SetContiguous(sizes);
+  impl->dtype = parts.values.dtype();
+  impl->layout = layout;
+  impl->sparse = std::make_shared<const SparseParts>(std::move(parts));
+  return tensor;
+}
+
+absl::Status AddElements(DType dtype, const char* from, char* to, int64_t n) {
+  return VisitAll(dtype, "add_dense_sparse", [&](auto tag) {
+    using T = typename decltype(tag)::type;
+    const T* source = reinterpret_cast<const T*>(from);
+    T* target = reinterpret_cast<T*>(to);
+    for (int64_t i = 0; i < n; ++i) target[i] = Plus<T>(target[i], source[i]);
+    return absl::OkStatus();
+  });
+}
 
 absl::StatusOr<Tensor> Densified(const Tensor& t) {
   if (!t.is_sparse()) return t;
@@ -229,8 +297,11 @@ absl::Status RegisterSparse(Registry& registry) {
       .Add("aten::col_indices", &ColIndices, sparse)
       .Add("aten::is_coalesced", &IsCoalesced, sparse)
       .Add("aten::sparse_dim", &SparseDim, sparse)
+      .Add("aten::dense_dim", &DenseDim, sparse)
       .Add("aten::_nnz", &Nnz, sparse);
-  return r.status();
+  TANDEM_RETURN_IF_ERROR(r.status());
+  TANDEM_RETURN_IF_ERROR(AddSparseMakers(registry));
+  return AddSparseValues(registry);
 }
 
 }  // namespace tandem::reference
