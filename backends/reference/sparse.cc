@@ -259,7 +259,11 @@ absl::StatusOr<Tensor> MakeSparse(DimSpan sizes, Layout layout,
   TensorImpl* impl = TensorImpl::New();
   Tensor tensor(Ref<TensorImpl>::Adopt(impl));
   TANDEM_ASSIGN_OR_RETURN(impl->storage, Storage::Allocate(0));
-  impl->SetContiguous(sizes);
+  if (layout == Layout::kSparse) {
+    impl->SetGeometry(sizes, Dims(sizes.size(), 0));
+  } else {
+    impl->SetContiguous(sizes);
+  }
   impl->dtype = parts.values.dtype();
   impl->layout = layout;
   impl->sparse = std::make_shared<const SparseParts>(std::move(parts));

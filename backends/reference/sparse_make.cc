@@ -308,11 +308,15 @@ Result Transpose(const Tensor& self, int64_t dim0, int64_t dim1) {
 
 Result T(const Tensor& self) {
   if (!self.is_sparse()) return Declined();
-  if (self.dim() > 2) {
+  TANDEM_ASSIGN_OR_RETURN(const SparseParts* p,
+                          PartsOf(self, Layout::kSparse, "t"));
+  const int64_t sparse_dim = p->indices.size(0);
+  if (self.dim() > 2 || sparse_dim < self.dim()) {
     return Invalid(
-        absl::StrCat("t() expects a tensor with <= 2 sparse and 0 "
-                     "dense dimensions, but got ",
-                     self.dim(), " dimensions"));
+        absl::StrCat("t() expects a tensor with <= 2 sparse and 0 dense "
+                     "dimensions, but got ",
+                     sparse_dim, " sparse and ", self.dim() - sparse_dim,
+                     " dense dimensions"));
   }
   return self.dim() < 2 ? Result(self) : Transpose(self, 0, 1);
 }
@@ -455,8 +459,12 @@ absl::StatusOr<Tensor> DenseToCoo(const Tensor& self, int64_t sparse_dim) {
       }));
   const auto nnz = static_cast<int64_t>(found.size());
   // PyTorch's indices of a number that is 0 have no row of their own either.
+  const bool slices = sparse_dim < self.dim();  // their indices lie in columns
   TANDEM_ASSIGN_OR_RETURN(Tensor indices,
                           Tensor::Empty({sparse_dim, nnz}, DType::kInt64));
+  if (slices) {
+    indices = indices.ViewUnchecked({sparse_dim, nnz}, {1, sparse_dim}, 0);
+  }
   Dims sizes = {nnz};
   for (int64_t d = sparse_dim; d < self.dim(); ++d) {
     sizes.push_back(self.size(d));
@@ -466,7 +474,8 @@ absl::StatusOr<Tensor> DenseToCoo(const Tensor& self, int64_t sparse_dim) {
   for (int64_t k = 0; k < nnz; ++k) {
     int64_t rest = found[k];
     for (int64_t d = sparse_dim - 1; d >= 0; --d) {
-      indices.data<int64_t>()[d * nnz + k] = rest % self.size(d);
+      indices.data<int64_t>()[d * indices.stride(0) + k * indices.stride(1)] =
+          rest % self.size(d);
       rest /= self.size(d);
     }
     std::memcpy(values.raw_data() + k * bytes, x.raw_data() + found[k] * bytes,

@@ -130,19 +130,20 @@ Merged Merge(const Tensor& a, const Tensor& b, bool only_common) {
   return m;
 }
 
+// Their indices, a part of a matrix of `columns`.
 absl::StatusOr<Tensor> IndexColumns(const Tensor& a, const Tensor& b,
-                                    const Merged& m) {
+                                    const Merged& m, int64_t columns) {
   const auto count = static_cast<int64_t>(m.a.size());
   TANDEM_ASSIGN_OR_RETURN(const Tensor out,
-                          Tensor::Empty({a.size(0), count}, DType::kInt64));
+                          Tensor::Empty({a.size(0), columns}, DType::kInt64));
   for (int64_t d = 0; d < a.size(0); ++d) {
     for (int64_t k = 0; k < count; ++k) {
-      out.data<int64_t>()[d * count + k] =
+      out.data<int64_t>()[d * columns + k] =
           m.a[k] >= 0 ? a.data<int64_t>()[d * a.size(1) + m.a[k]]
                       : b.data<int64_t>()[d * b.size(1) + m.b[k]];
     }
   }
-  return out;
+  return out.ViewUnchecked({a.size(0), count}, {columns, 1}, 0);
 }
 
 absl::Status CheckSameSparse(const Tensor& a, const Tensor& b,
@@ -163,7 +164,8 @@ absl::Status CheckSameSparse(const Tensor& a, const Tensor& b,
 
 absl::StatusOr<Tensor> OfBoth(const DenseKernel& dense, const KernelCall& call,
                               const Tensor& a, const Tensor& b,
-                              const Merged& merged, bool coalesced) {
+                              const Merged& merged, bool coalesced,
+                              int64_t columns) {
   const SparseParts& p = *a.impl()->sparse;
   const SparseParts& q = *b.impl()->sparse;
   TANDEM_ASSIGN_OR_RETURN(const Tensor i, Contiguous(p.indices));
@@ -175,7 +177,8 @@ absl::StatusOr<Tensor> OfBoth(const DenseKernel& dense, const KernelCall& call,
   arguments[1] = IValue(y);
   TANDEM_ASSIGN_OR_RETURN(const std::vector<IValue> results,
                           dense(arguments, 1));
-  TANDEM_ASSIGN_OR_RETURN(const Tensor indices, IndexColumns(i, j, merged));
+  TANDEM_ASSIGN_OR_RETURN(const Tensor indices,
+                          IndexColumns(i, j, merged, columns));
   return MakeCoo(a.sizes(), indices, results[0].AsTensor(), coalesced);
 }
 
@@ -217,6 +220,10 @@ absl::Status Add(const DenseKernel& dense, const KernelCall& call) {
   TANDEM_RETURN_IF_ERROR(PartsOf(x, Layout::kSparse, "add").status());
   TANDEM_RETURN_IF_ERROR(PartsOf(y, Layout::kSparse, "add").status());
   TANDEM_RETURN_IF_ERROR(CheckSameSparse(x, y, "add"));
+  if (x.dtype() == DType::kBool && y.dtype() == DType::kBool) {
+    return absl::UnimplementedError(
+        "\"cadd_sparse\" not implemented for 'Bool'");
+  }
   TANDEM_ASSIGN_OR_RETURN(const Tensor i,
                           Contiguous(x.impl()->sparse->indices));
   TANDEM_ASSIGN_OR_RETURN(const Tensor j,
@@ -224,7 +231,8 @@ absl::Status Add(const DenseKernel& dense, const KernelCall& call) {
   TANDEM_ASSIGN_OR_RETURN(
       const Tensor sum,
       OfBoth(dense, call, x, y, Merge(i, j, false),
-             x.impl()->sparse->coalesced && y.impl()->sparse->coalesced));
+             x.impl()->sparse->coalesced && y.impl()->sparse->coalesced,
+             i.size(1) + j.size(1)));
   call.out(0) = Written(call, sum, kInPlace);
   return absl::OkStatus();
 }
@@ -317,7 +325,8 @@ absl::Status Multiply(const DenseKernel& dense, const KernelCall& call) {
       m.b.push_back(low);
     }
     TANDEM_ASSIGN_OR_RETURN(const Tensor product,
-                            OfBoth(dense, call, probe, source, m, both));
+                            OfBoth(dense, call, probe, source, m, both,
+                                   static_cast<int64_t>(m.a.size())));
     call.out(0) = IValue(product);
     return absl::OkStatus();
   }
