@@ -220,10 +220,6 @@ absl::Status Add(const DenseKernel& dense, const KernelCall& call) {
   TANDEM_RETURN_IF_ERROR(PartsOf(x, Layout::kSparse, "add").status());
   TANDEM_RETURN_IF_ERROR(PartsOf(y, Layout::kSparse, "add").status());
   TANDEM_RETURN_IF_ERROR(CheckSameSparse(x, y, "add"));
-  if (x.dtype() == DType::kBool && y.dtype() == DType::kBool) {
-    return absl::UnimplementedError(
-        "\"cadd_sparse\" not implemented for 'Bool'");
-  }
   TANDEM_ASSIGN_OR_RETURN(const Tensor i,
                           Contiguous(x.impl()->sparse->indices));
   TANDEM_ASSIGN_OR_RETURN(const Tensor j,
@@ -233,6 +229,11 @@ absl::Status Add(const DenseKernel& dense, const KernelCall& call) {
       OfBoth(dense, call, x, y, Merge(i, j, false),
              x.impl()->sparse->coalesced && y.impl()->sparse->coalesced,
              i.size(1) + j.size(1)));
+  // After the dense kernel's own refusals.
+  if (x.dtype() == DType::kBool && y.dtype() == DType::kBool) {
+    return absl::UnimplementedError(
+        "\"cadd_sparse\" not implemented for 'Bool'");
+  }
   call.out(0) = Written(call, sum, kInPlace);
   return absl::OkStatus();
 }
