@@ -55,9 +55,9 @@ class Execution {
   // The same, or a group, timed.
   absl::Status Profile(const Plan& plan, const Instruction& i,
                        IValue* registers);
-  absl::Status CheckTensors(const KernelSite& site,
-                            const KernelEntry& entry, const Plan& plan,
-                            const Instruction& i, IValue* registers,
+  absl::Status CheckTensors(const KernelSite& site, const KernelEntry& entry,
+                            const Plan& plan, const Instruction& i,
+                            IValue* registers,
                             std::vector<std::pair<uint32_t, IValue>>* saved);
   absl::Status CallGroup(const Plan& plan, const Instruction& i,
                          IValue* registers);

@@ -16,8 +16,8 @@ namespace tandem {
 // other. Always at least 64-byte aligned when allocated here.
 class Storage : public RefCounted {
  public:
-  // Uninitialised memory, counted against the context's budget. Small storages share one block with their header.
-  // ResourceExhaustedError names the size.
+  // Uninitialised memory, counted against the context's budget. Small storages
+  // share one block with their header. ResourceExhaustedError names the size.
   static absl::StatusOr<Ref<Storage>> Allocate(size_t bytes);
   // Memory of another owner, which `keep_alive` holds. Written to only if
   // `writable`; otherwise EnsureWritable() copies first.
