@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "tandem/backends/reference/linalg.h"
+#include "tandem/backends/reference/linalg_real_eigen.h"
 #include "tandem/backends/reference/linalg_svd.h"
 
 namespace tandem::reference {
@@ -321,29 +322,6 @@ Result EigValsH(const Tensor& a, absl::string_view uplo) {
   return std::get<0>(result);
 }
 
-// Of a real matrix: each conjugate pair starts with the positive imaginary
-// part, as LAPACK has it.
-void OrderPairs(std::vector<Complex128>* w, Matrix<Complex128>* z) {
-  const auto n = static_cast<int64_t>(w->size());
-  double most = 0;
-  for (const Complex128& v : *w) most = std::max(most, std::abs(v));
-  const double least = most * 1e-13;
-  for (int64_t i = 0; i < n; ++i) {
-    if (std::abs((*w)[i].imag()) <= least) {
-      (*w)[i] = (*w)[i].real();
-    } else if (i + 1 < n && (*w)[i].imag() < 0 &&
-               std::abs((*w)[i] - std::conj((*w)[i + 1])) <= most * 1e-8) {
-      std::swap((*w)[i], (*w)[i + 1]);
-      for (int64_t k = 0; z != nullptr && k < n; ++k) {
-        std::swap((*z)(k, i), (*z)(k, i + 1));
-      }
-      ++i;
-    } else {
-      ++i;
-    }
-  }
-}
-
 // The greatest component of each vector becomes real, as LAPACK leaves it.
 void TurnVectors(Matrix<Complex128>* z) {
   const int64_t n = z->rows;
@@ -373,11 +351,23 @@ Two EigOf(const Tensor& a, bool vectors) {
     TANDEM_RETURN_IF_ERROR(CheckStop());
     std::vector<Complex128> w;
     Matrix<Complex128> z;
-    if (!EigenGeneral(x.at<Complex128>(b), &w, vectors ? &z : nullptr)) {
+    Matrix<Complex128>* const wanted = vectors ? &z : nullptr;
+    bool converged;
+    if (IsComplex(a.dtype())) {
+      converged = EigenGeneral(x.at<Complex128>(b), &w, wanted);
+      if (vectors) TurnVectors(&z);
+    } else {
+      const Matrix<Complex128> m = x.at<Complex128>(b);
+      Matrix<double> real(m.rows, m.cols);
+      for (size_t i = 0; i < m.data.size(); ++i) {
+        real.data[i] = m.data[i].real();
+      }
+      converged =
+          EigenReal(std::move(real), a.dtype() == DType::kFloat, &w, wanted);
+    }
+    if (!converged) {
       return Invalid("linalg.eig: The algorithm failed to converge.");
     }
-    if (!IsComplex(a.dtype())) OrderPairs(&w, vectors ? &z : nullptr);
-    if (vectors) TurnVectors(&z);
     std::copy(w.begin(), w.end(), values.data<Complex128>() + b * x.rows);
     if (vectors) v.Put(b, z);
   }
