@@ -82,9 +82,20 @@ struct Owned {
   }
 };
 
-// Runs `f` on the call and moves the outputs to their registers.
+bool IsOfType(const IValue& v, const Type& type) {
+  if (type.is(TypeKind::kTensor)) {
+    return v.is_tensor() && v.AsTensor().defined();
+  }
+  return v.Conforms(type);
+}
+
+// Runs `f` on the call and moves the outputs to their registers, if each is of
+// its type: programs rely on what registers hold. `name` is whose outputs they
+// are.
 template <typename F>
-absl::Status RunCall(absl::string_view plugin, const KernelCall& call, F&& f) {
+absl::Status RunCall(absl::string_view plugin, const KernelCall& call,
+                     absl::string_view name, absl::Span<const TypePtr> types,
+                     F&& f) {
   TandemCall c(call);
   TANDEM_RETURN_IF_ERROR(
       Guard(plugin, [&](TandemError* error) { return f(&c, error); }));
@@ -93,6 +104,11 @@ absl::Status RunCall(absl::string_view plugin, const KernelCall& call, F&& f) {
       return absl::InternalError(
           absl::StrCat("plugin '", plugin, "' did not set output ", i));
     }
+    if (i >= types.size() || IsOfType(c.outputs[i], *types[i])) continue;
+    return absl::InternalError(
+        absl::StrCat("plugin '", plugin, "': ", name, " gave a ",
+                     c.outputs[i].TypeOf()->ToAnnotation(), " as output ", i,
+                     ", which is a ", types[i]->ToAnnotation()));
   }
   for (uint32_t i = 0; i < call.num_outputs; ++i) {
     call.out(i) = std::move(c.outputs[i]);
@@ -103,33 +119,17 @@ absl::Status RunCall(absl::string_view plugin, const KernelCall& call, F&& f) {
 // ---- kernels
 
 struct PluginKernel : Owned<TandemKernel> {
-  const Operator* op = nullptr;
+  std::string name;  // of the operator, with its overload
+  std::vector<TypePtr> returns;
 };
-
-bool IsOfType(const IValue& v, const Type& type) {
-  if (type.is(TypeKind::kTensor)) {
-    return v.is_tensor() && v.AsTensor().defined();
-  }
-  return v.Conforms(type);
-}
 
 absl::Status InvokeKernel(void (*function)(), const KernelCall& call) {
   const auto& kernel = *reinterpret_cast<const PluginKernel*>(function);
-  TANDEM_RETURN_IF_ERROR(
-      RunCall(kernel.plugin, call, [&](TandemCall* c, TandemError* error) {
-        return kernel.functions.call(kernel.functions.state, c, error);
-      }));
-  // Registers have the types that the schema says: programs rely on it.
-  const auto& returns = kernel.op->schema.returns;
-  for (uint32_t i = 0; i < call.num_outputs && i < returns.size(); ++i) {
-    if (IsOfType(call.out(i), *returns[i].type)) continue;
-    const std::string got = call.out(i).TypeOf()->ToAnnotation();
-    return absl::InternalError(absl::StrCat(
-        "plugin '", kernel.plugin, "': ", kernel.op->schema.FullName(),
-        " gave a ", got, " as output ", i, ", which is a ",
-        returns[i].type->ToAnnotation()));
-  }
-  return absl::OkStatus();
+  return RunCall(kernel.plugin, call, kernel.name, kernel.returns,
+                 [&](TandemCall* c, TandemError* error) {
+                   return kernel.functions.call(kernel.functions.state, c,
+                                                error);
+                 });
 }
 
 int32_t AddOperator(TandemRegistry* r, const char* schema, const char* family,
@@ -166,11 +166,15 @@ absl::Status AddKernel(TandemRegistry* r, const char* backend, const char* op,
   }
   const absl::string_view name(op);
   const size_t dot = name.find('.');
-  kernel->op = r->registry->operators().Find(
+  const Operator* found = r->registry->operators().Find(
       name.substr(0, dot),
       dot == absl::string_view::npos ? "" : name.substr(dot + 1));
-  if (kernel->op == nullptr) {
+  if (found == nullptr) {
     return absl::NotFoundError(absl::StrCat("there is no operator ", op));
+  }
+  kernel->name = found->schema.FullName();
+  for (const Argument& result : found->schema.returns) {
+    kernel->returns.push_back(result.type);
   }
   BoundKernel bound;
   // The kernel's state travels as the function's address.
@@ -186,8 +190,10 @@ using OwnedBackend = Owned<TandemGroupBackend>;
 class PluginExecutable : public GroupExecutable {
  public:
   PluginExecutable(std::shared_ptr<const OwnedBackend> backend,
-                   void* executable)
-      : backend_(std::move(backend)), executable_(executable) {}
+                   void* executable, std::vector<TypePtr> outputs)
+      : backend_(std::move(backend)),
+        executable_(executable),
+        outputs_(std::move(outputs)) {}
   ~PluginExecutable() override {
     if (backend_->functions.destroy_executable == nullptr) return;
     Contain([&] {
@@ -196,7 +202,7 @@ class PluginExecutable : public GroupExecutable {
     });
   }
   absl::Status Run(const KernelCall& call) const override {
-    return RunCall(backend_->plugin, call,
+    return RunCall(backend_->plugin, call, "a group", outputs_,
                    [&](TandemCall* c, TandemError* error) {
                      return backend_->functions.run(backend_->functions.state,
                                                     executable_, c, error);
@@ -209,6 +215,7 @@ class PluginExecutable : public GroupExecutable {
  private:
   const std::shared_ptr<const OwnedBackend> backend_;
   void* const executable_;
+  const std::vector<TypePtr> outputs_;
 };
 
 class PluginGroupBackend : public GroupBackend {
@@ -242,7 +249,10 @@ class PluginGroupBackend : public GroupBackend {
       return backend_->functions.compile(backend_->functions.state, &handle,
                                          &executable, error);
     }));
-    return std::make_unique<PluginExecutable>(backend_, executable);
+    std::vector<TypePtr> outputs;
+    for (const Value* v : group.outputs()) outputs.push_back(v->type());
+    return std::make_unique<PluginExecutable>(backend_, executable,
+                                              std::move(outputs));
   }
 
  private:
