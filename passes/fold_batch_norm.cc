@@ -6,6 +6,7 @@
 #include "tandem/ir/alias_analysis.h"
 #include "tandem/passes/fold_constants.h"
 #include "tandem/passes/rewrite.h"
+#include "tandem/tensor/file_pages.h"
 #include "tandem/tensor/status_macros.h"
 
 namespace tandem {
@@ -125,6 +126,7 @@ bool Fold(Node* bn, const PassContext& context, const AliasAnalysis& aliases) {
   new_weight = to(new_weight, dtype);
   shift = to(shift, dtype);
   if (!c.ok()) return false;
+  ReleaseFilePages(*weight);
   const size_t w = *conv->op()->schema.ArgumentIndex("weight");
   const size_t b = *conv->op()->schema.ArgumentIndex("bias");
   conv->ReplaceInput(

@@ -6,6 +6,7 @@
 #include "absl/strings/str_join.h"
 #include "tandem/backends/onednn/special_values.h"
 #include "tandem/backends/shape_values.h"
+#include "tandem/tensor/file_pages.h"
 #include "tandem/tensor/status_macros.h"
 
 namespace tandem::onednn {
@@ -187,6 +188,8 @@ absl::StatusOr<Operand> Builder::As(const Operand& operand,
                             Program::Make(std::move(parts)));
     TANDEM_RETURN_IF_ERROR(
         program->Run(KernelCall{nullptr, nullptr, nullptr, 0, 0}));
+    // Not held twice: the plain weights are the file's again.
+    ReleaseFilePages(source->tensor);
     return std::shared_ptr<const PackedTensor>(std::move(packed));
   };
   Buffer buffer;
