@@ -72,6 +72,11 @@ std::vector<Link> Collect(Builder& b, const Fusable& f) {
       const absl::StatusOr<Operand> o = b.Get(other);
       if (!o.ok() || o->dtype != f.dtype) break;
       if (BroadcastSizes(f.sizes, o->sizes) != f.sizes) break;
+      if (!f.broadcasts && DimSpan(o->sizes) != DimSpan(f.sizes) &&
+          !std::all_of(o->sizes.begin(), o->sizes.end(),
+                       [](int64_t s) { return s == 1; })) {
+        break;
+      }
       // x - other, or other - x = -x + other.
       const bool first = (use.index == 0) != binary->swapped;
       if (!first && binary->alg == dnnl_binary_div) break;

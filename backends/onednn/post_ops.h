@@ -60,6 +60,10 @@ struct Fusable {
   // rank of the destination.
   std::vector<Eltwise> scale;
   std::optional<Operand> addend;
+  // False: what follows is fused only with tensors of the full size or of one
+  // element. oneDNN's softmax reads past a second operand that has one element
+  // a channel.
+  bool broadcasts = true;
   // Run it although oneDNN has plain loops only.
   bool allow_reference = false;
   // The result may be written over this operand (elementwise primitives).

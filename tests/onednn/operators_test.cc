@@ -293,6 +293,21 @@ TEST(SoftmaxTest, AlongEachDim) {
   }
 }
 
+// An operand of any broadcast after it; rows that are no whole vectors.
+TEST(SoftmaxTest, WithAnOperandBehindIt) {
+  for (const char* op : {"aten::mul.Tensor", "aten::add.Tensor"}) {
+    for (const Sizes& other :
+         {Sizes{1, 4, 1, 1}, Sizes{4, 1, 1}, Sizes{2, 4, 1, 1}, Sizes{36},
+          Sizes{36, 1}, Sizes{1}, Sizes{2, 4, 36, 36}}) {
+      TestGroup g;
+      Value* x = g.Op("aten::softmax.int",
+                      {g.Input(Values({2, 4, 36, 36}, -5, 5)), g.Constant(-1)});
+      g.Output(g.Op(op, {x, g.Constant(Values(other))}));
+      EXPECT_EQ(Difference(g), "") << op << DimsToString(other);
+    }
+  }
+}
+
 TEST(ReduceTest, OverAnyDims) {
   for (const char* op : {"aten::mean.dim", "aten::sum.dim_IntList",
                          "aten::amax", "aten::amin"}) {
