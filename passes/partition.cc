@@ -478,6 +478,9 @@ class BlockPartition {
               ? inner->Create(n->op(), arguments)
               : inner->Create(n->kind(), arguments, n->outputs().size());
       copy->set_range(n->range());
+      if (n->FindAttribute(kInPlaceAttribute) != nullptr) {
+        copy->SetAttribute(kInPlaceAttribute, int64_t{1});
+      }
       for (size_t o = 0; o < n->outputs().size(); ++o) {
         copy->output(o)->set_type(n->output(o)->type());
         if (n->output(o)->has_name()) {

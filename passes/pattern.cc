@@ -6,6 +6,7 @@
 #include "absl/container/flat_hash_set.h"
 #include "tandem/ir/alias_analysis.h"
 #include "tandem/passes/pattern_rule.h"
+#include "tandem/passes/rewrite.h"
 #include "tandem/tensor/status_macros.h"
 
 namespace tandem {
@@ -181,7 +182,8 @@ class PatternMatcher {
       }
       ++attributes;
     }
-    return attributes == node.attributes().size();
+    const bool marked = node.FindAttribute(kInPlaceAttribute) != nullptr;
+    return attributes + marked == node.attributes().size();
   }
 
   // Node `i` of the order is this one, and the rest can be found.

@@ -4,12 +4,24 @@
 #include <vector>
 
 #include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
 #include "tandem/ir/alias_analysis.h"
 #include "tandem/passes/known_shapes.h"
 #include "tandem/passes/rewrite.h"
 
 namespace tandem {
 namespace {
+
+// Comparisons, which give bools: written to a tensor they get its dtype.
+bool GivesBools(absl::string_view name) {
+  for (absl::string_view op :
+       {"eq", "ne", "lt", "le", "gt", "ge", "less", "less_equal", "greater",
+        "greater_equal", "not_equal", "logical_and", "logical_or",
+        "logical_xor", "logical_not"}) {
+    if (name == absl::StrCat("aten::", op)) return true;
+  }
+  return false;
+}
 
 // "aten::relu_" -> "aten::relu" with the same arguments; null when there is
 // none.
@@ -26,7 +38,7 @@ const Operator* FunctionalOf(const Operator& op, const OperatorTable& table) {
   }
   const Operator* other =
       table.Find(s.name.substr(0, s.name.size() - 1), s.overload_name);
-  if (other == nullptr || !other->is_pure() ||
+  if (other == nullptr || GivesBools(other->schema.name) || !other->is_pure() ||
       other->schema.arguments.size() != s.arguments.size() ||
       other->schema.returns.size() != 1) {
     return nullptr;
@@ -46,6 +58,8 @@ bool KeepsDType(const Node& n, bool may_autocast) {
     return may_autocast ? TypedDType(v) : KnownDType(v);
   };
   const std::optional<DType> self = dtype_of(n.input(0));
+  // abs_ refuses complex tensors, abs has none.
+  if (n.op()->schema.name == "aten::abs_" && !self.has_value()) return false;
   for (size_t i = 1; i < n.inputs().size(); ++i) {
     const Type& type = *n.op()->schema.arguments[i].type;
     const Type& inner = type.is(TypeKind::kOptional) ? *type.element() : type;
@@ -62,6 +76,51 @@ bool KeepsDType(const Node& n, bool may_autocast) {
         !(IsFloatingPoint(*self) && IsIntegral(*other, true))) {
       return false;
     }
+  }
+  return true;
+}
+
+// May the functional operator give other sizes or another dtype than its first
+// argument has, where the in-place one is an error: a larger tensor added to
+// it, the sigmoid of integers?
+bool MayDiffer(const Node& n, bool may_autocast) {
+  if (MayChangeSizes(n)) return false;  // that is what it is for
+  const std::optional<DType> self =
+      may_autocast ? TypedDType(n.input(0)) : KnownDType(n.input(0));
+  if (n.op()->schema.name == "aten::relu_") return false;
+  if (!self.has_value() || !IsFloatingPoint(*self)) return true;
+  for (size_t i = 1; i < n.inputs().size(); ++i) {
+    const Type& type = *n.input(i)->type();
+    if (!type.is(TypeKind::kInt) && !type.is(TypeKind::kFloat) &&
+        !type.is(TypeKind::kBool) && !type.is(TypeKind::kStr) &&
+        !type.is(TypeKind::kNone)) {
+      return true;
+    }
+  }
+  return false;
+}
+
+// May the tensor have strides that new tensors never have (with gaps, or
+// several elements in one place)? What is written in place keeps them; and some
+// are refused.
+bool MayHaveGaps(const Value* v) {
+  for (int depth = 0; depth < 16; ++depth) {
+    const Node& n = *v->node();
+    if (!n.is(NodeKind::kOperator) || n.inputs().empty()) return false;
+    const std::string& name = n.op()->schema.name;
+    if (name == "aten::empty_strided" || name == "aten::new_empty_strided") {
+      return true;
+    }
+    const Argument& self = n.op()->schema.arguments[0];
+    // Only views can, and what is written in place.
+    if (!self.alias.has_value()) return false;
+    for (absl::string_view gaps :
+         {"expand", "expand_as", "broadcast_to", "as_strided", "slice",
+          "select", "narrow", "unfold", "diagonal", "movedim", "real", "imag",
+          "view_as_real", "chunk", "split"}) {
+      if (name == absl::StrCat("aten::", gaps)) return true;
+    }
+    v = n.input(0);
   }
   return true;
 }
@@ -117,7 +176,8 @@ absl::StatusOr<PassResult> RemoveMutation(Graph* graph,
     ForEachNode(graph->block(), [&](Node* n) {
       if (n->op() == nullptr || n->inputs().empty()) return;
       const Operator* functional = FunctionalOf(*n->op(), *context.operators);
-      if (functional == nullptr || !KeepsDType(*n, may_autocast)) {
+      if (functional == nullptr || !KeepsDType(*n, may_autocast) ||
+          MayHaveGaps(n->input(0))) {
         return;
       }
       Value* self = n->input(0);
@@ -138,7 +198,9 @@ absl::StatusOr<PassResult> RemoveMutation(Graph* graph,
     });
     for (const auto& [n, functional] : found) {
       Value* self = n->input(0);
+      const bool may_differ = MayDiffer(*n, may_autocast);
       n->set_op(functional);
+      if (may_differ) n->SetAttribute(kInPlaceAttribute, int64_t{1});
       n->output()->set_type(self->type());
       self->ReplaceUsesAfter(n, n->output());
       result.Count("writes removed");

@@ -43,6 +43,11 @@ std::optional<IValue> ConstantInput(const Node& node, absl::string_view name);
 // squeeze_, …)? True of any that writes and is none of PyTorch's.
 bool MayChangeSizes(const Node& node);
 
+// An attribute of operators that stand for their in-place form: the result must
+// have the sizes and the dtype of the first input, as what PyTorch writes into
+// it has. Plans check it; a group is only compiled for inputs where it holds.
+inline constexpr char kInPlaceAttribute[] = "in_place";
+
 // Does any node of the graph, nested ones too, satisfy it?
 bool AnyNode(const Block& block, absl::FunctionRef<bool(const Node&)> is);
 

@@ -333,9 +333,13 @@ absl::Status Execution::Loop(const Plan& plan, IValue* r, Results* results) {
         return absl::OkStatus();
       }
       case OpCode::kKernel:
-        status = ABSL_PREDICT_TRUE(options_.profiler == nullptr)
-                     ? CallKernel(plan, *i, r)
-                     : Profile(plan, *i, r);
+        if (ABSL_PREDICT_FALSE(options_.profiler != nullptr)) {
+          status = Profile(plan, *i, r);
+        } else if (ABSL_PREDICT_TRUE(!plan.kernels[i->a].in_place)) {
+          status = CallKernel(plan, *i, r);
+        } else {
+          status = CallInPlace(plan, *i, r);
+        }
         if (ABSL_PREDICT_FALSE(!status.ok())) goto failed;
         break;
       case OpCode::kCallPlan:

@@ -52,6 +52,9 @@ class Execution {
   absl::Status Loop(const Plan& plan, IValue* registers, Results* results);
   absl::Status CallKernel(const Plan& plan, const Instruction& i,
                           IValue* registers);
+  // Of a site that is marked `in_place`.
+  absl::Status CallInPlace(const Plan& plan, const Instruction& i,
+                           IValue* registers);
   // The same, or a group, timed.
   absl::Status Profile(const Plan& plan, const Instruction& i,
                        IValue* registers);

@@ -7,6 +7,7 @@
 #include "absl/hash/hash.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "tandem/runtime/in_place.h"
 #include "tandem/runtime/plan.h"
 #include "tandem/tensor/context.h"
 
@@ -138,8 +139,12 @@ GroupSite::Found GroupSite::Find(const KernelCall& call,
   for (size_t i = 0; i < call.num_inputs; ++i) {
     made->inputs.push_back(Describe(call.in(i)));
   }
-  absl::StatusOr<std::unique_ptr<GroupExecutable>> executable =
-      backend_->Compile(*graph_, made->inputs, &weights_);
+  absl::StatusOr<std::unique_ptr<GroupExecutable>> executable = nullptr;
+  if (absl::Status kept = CheckInPlace(*graph_, made->inputs); kept.ok()) {
+    executable = backend_->Compile(*graph_, made->inputs, &weights_);
+  } else {
+    executable = absl::UnimplementedError(kept.message());
+  }
   if (executable.ok() && *executable != nullptr) {
     made->executable = *std::move(executable);
   } else {

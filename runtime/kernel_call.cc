@@ -7,6 +7,7 @@
 #include "tandem/runtime/autocast.h"
 #include "tandem/runtime/executor.h"
 #include "tandem/runtime/group_site.h"
+#include "tandem/runtime/in_place.h"
 #include "tandem/tensor/copy.h"
 #include "tandem/tensor/status_macros.h"
 
@@ -247,6 +248,31 @@ absl::Status Execution::CheckTensors(
       }
       v.AsList().values[e] = IValue(std::move(resolved));
     }
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Execution::CallInPlace(const Plan& plan, const Instruction& i,
+                                    IValue* r) {
+  const uint32_t* inputs = plan.operands.data() + i.b;
+  // A result may take the register over.
+  const Tensor self = r[inputs[0]].AsOptionalTensor();
+  TANDEM_RETURN_IF_ERROR(CallKernel(plan, i, r));
+  IValue& result = r[inputs[i.c]];
+  if (!self.defined() || !result.is_tensor() || !result.AsTensor().defined()) {
+    return absl::OkStatus();
+  }
+  TANDEM_RETURN_IF_ERROR(CheckInPlace(self, result.AsTensor()));
+  if (!SameLayout(self, result.AsTensor())) {
+    // What is written in place keeps its strides.
+    TANDEM_ASSIGN_OR_RETURN(
+        Tensor laid_out,
+        Tensor::EmptyStrided(self.sizes(), self.strides(), self.dtype()));
+    TANDEM_RETURN_IF_ERROR(CopyElements(result.AsTensor(), laid_out));
+    result = IValue(std::move(laid_out));
+  } else if (self.strides() != result.AsTensor().strides()) {
+    result = IValue(result.AsTensor().ViewUnchecked(
+        self.sizes(), self.strides(), result.AsTensor().offset()));
   }
   return absl::OkStatus();
 }

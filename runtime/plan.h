@@ -141,6 +141,9 @@ struct KernelSite {
   // Inputs that are tensors (and must be defined, or may be None), lists of
   // them.
   absl::InlinedVector<uint8_t, 4> tensors, optional_tensors, tensor_lists;
+  // The result must have the sizes and dtype of the first input
+  // (kInPlaceAttribute).
+  bool in_place = false;
 };
 
 struct CallSite {

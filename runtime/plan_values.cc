@@ -403,6 +403,7 @@ absl::Status PlanBuilder::EmitKernel(Node& n, Scope& scope,
   const Operator& op = *n.op();
   KernelSite kernel;
   kernel.op = &op;
+  kernel.in_place = n.FindAttribute(kInPlaceAttribute) != nullptr;
   kernel.others = registry_.FindAll(op, backends_);
   // Those that only take sparse tensors are registered under a name of their
   // own and decline others.

@@ -142,7 +142,9 @@ absl::Status Execution::Profile(const Plan& plan, const Instruction& i,
   Profiler& profiler = *options_.profiler;
   const int64_t start = profiler.Now();
   const bool group = i.op == OpCode::kGroup;
-  absl::Status status = group ? CallGroup(plan, i, r) : CallKernel(plan, i, r);
+  absl::Status status = group                        ? CallGroup(plan, i, r)
+                        : plan.kernels[i.a].in_place ? CallInPlace(plan, i, r)
+                                                     : CallKernel(plan, i, r);
   profiler.Add(group ? absl::StrCat("group ", i.a)
                      : plan.kernels[i.a].op->schema.FullName(),
                group ? std::string(plan.groups[i.a]->backend().name())
