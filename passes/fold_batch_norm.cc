@@ -1,13 +1,15 @@
 #include "tandem/passes/fold_batch_norm.h"
 
+#include <cmath>
 #include <utility>
 #include <vector>
 
 #include "tandem/ir/alias_analysis.h"
 #include "tandem/passes/fold_constants.h"
 #include "tandem/passes/rewrite.h"
+#include "tandem/tensor/context.h"
+#include "tandem/tensor/copy.h"
 #include "tandem/tensor/file_pages.h"
-#include "tandem/tensor/status_macros.h"
 
 namespace tandem {
 namespace {
@@ -21,33 +23,6 @@ bool IsConvolution(const Node& n) {
   return n.Is("aten::conv1d") || n.Is("aten::conv2d") || n.Is("aten::conv3d");
 }
 
-// Runs operators on tensors; an error sticks.
-class Calculator {
- public:
-  explicit Calculator(const PassContext& context) : context_(context) {}
-  Tensor Run(absl::string_view name, absl::string_view overload,
-             std::vector<IValue> arguments) {
-    if (!status_.ok()) return Tensor();
-    const Operator* op = context_.operators->Find(name, overload);
-    if (op == nullptr) {
-      status_ = absl::NotFoundError(name);
-      return Tensor();
-    }
-    absl::StatusOr<std::vector<IValue>> results = Compute(
-        *op, std::move(arguments), *context_.registry, context_.backends);
-    if (!results.ok()) {
-      status_ = results.status();
-      return Tensor();
-    }
-    return (*results)[0].AsTensor();
-  }
-  bool ok() const { return status_.ok(); }
-
- private:
-  const PassContext& context_;
-  absl::Status status_;
-};
-
 // A constant tensor, undefined for a constant None; nullopt for anything else.
 std::optional<Tensor> TensorOrNone(const Node& n, absl::string_view name) {
   const std::optional<IValue> v = ConstantInput(n, name);
@@ -57,7 +32,67 @@ std::optional<Tensor> TensorOrNone(const Node& n, absl::string_view name) {
   return v->AsTensor();
 }
 
-bool Fold(Node* bn, const PassContext& context, const AliasAnalysis& aliases) {
+bool IsPlain(const Tensor& t) {
+  return !t.impl()->conj && !t.impl()->neg && !t.is_sparse() &&
+         !t.is_quantized() && t.device().type == DeviceType::kCpu;
+}
+
+struct Statistics {
+  Tensor bias, gamma, beta, mean, var;  // [channels] or undefined
+  double eps;
+};
+
+// The elements of a tensor [channels] as they lie.
+template <typename T>
+std::vector<double> Elements(const Tensor& t, int64_t channels,
+                             double fallback) {
+  std::vector<double> v(static_cast<size_t>(channels), fallback);
+  if (!t.defined()) return v;
+  const T* data = t.data<T>();
+  for (int64_t i = 0; i < channels; ++i) v[i] = data[i * t.stride(0)];
+  return v;
+}
+
+// The convolution's weight and bias with the normalisation in them, computed in
+// double and rounded once. Nothing is read but once: a network's weights are
+// most of what a pass could wait for.
+template <typename T>
+std::optional<std::pair<Tensor, Tensor>> Scaled(const Tensor& weight,
+                                                const Statistics& s) {
+  // The new constants outlive what this thread may be running.
+  CallContext context = CurrentContext();
+  context.memory = nullptr;
+  const ScopedContext own(context);
+  const int64_t channels = weight.size(0);
+  const absl::StatusOr<Tensor> plain = Contiguous(weight);
+  absl::StatusOr<Tensor> scaled = Tensor::Empty(weight.sizes(), weight.dtype());
+  absl::StatusOr<Tensor> shift = Tensor::Empty({channels}, weight.dtype());
+  if (!plain.ok() || !scaled.ok() || !shift.ok()) return std::nullopt;
+  const std::vector<double> bias = Elements<T>(s.bias, channels, 0),
+                            gamma = Elements<T>(s.gamma, channels, 1),
+                            beta = Elements<T>(s.beta, channels, 0),
+                            mean = Elements<T>(s.mean, channels, 0),
+                            var = Elements<T>(s.var, channels, 1);
+  const int64_t row = channels == 0 ? 0 : weight.numel() / channels;
+  const T* from = plain->data<T>();
+  T* to = scaled->data<T>();
+  for (int64_t c = 0; c < channels; ++c) {
+    const double scale = gamma[c] / std::sqrt(var[c] + s.eps);
+    for (int64_t i = c * row; i < (c + 1) * row; ++i) {
+      to[i] = static_cast<T>(from[i] * scale);
+    }
+    shift->data<T>()[c] = static_cast<T>((bias[c] - mean[c]) * scale + beta[c]);
+  }
+  if (!weight.is_contiguous()) {
+    // Channels last stay last: the convolution's result lies as its weights do.
+    absl::StatusOr<Tensor> laid = EmptyLike(weight, weight.dtype());
+    if (!laid.ok() || !CopyElements(*scaled, *laid).ok()) return std::nullopt;
+    scaled = std::move(laid);
+  }
+  return std::make_pair(*std::move(scaled), *std::move(shift));
+}
+
+bool Fold(Node* bn, const AliasAnalysis& aliases) {
   Node* conv = bn->input()->node();
   if (!IsConvolution(*conv) || conv->owning_block() != bn->owning_block() ||
       conv->output()->uses().size() != 1 || aliases.IsWritten(conv->output())) {
@@ -83,9 +118,10 @@ bool Fold(Node* bn, const PassContext& context, const AliasAnalysis& aliases) {
   if (dtype != DType::kFloat && dtype != DType::kDouble) return false;
   if (weight->dim() < 2) return false;
   const int64_t channels = weight->size(0);
+  if (!IsPlain(*weight)) return false;
   for (const Tensor& t : {*bias, *gamma, *beta, *mean, *var}) {
     if (!t.defined()) continue;
-    if (t.dtype() != dtype || t.dim() != 1 || t.size(0) != channels) {
+    if (!IsPlain(t) || t.dtype() != dtype || t.dim() != 1 || t.size(0) != channels) {
       return false;
     }
   }
@@ -95,37 +131,13 @@ bool Fold(Node* bn, const PassContext& context, const AliasAnalysis& aliases) {
   for (const char* name : {"weight", "bias", "running_mean", "running_var"}) {
     if (aliases.IsWritten(InputNamed(*bn, name))) return false;
   }
-  // In double, rounded once.
-  Calculator c(context);
-  const auto to = [&](const Tensor& t, DType d) {
-    return c.Run("aten::to", "dtype",
-                 {t, static_cast<int64_t>(d), false, false, IValue()});
-  };
-  Tensor scale = c.Run("aten::rsqrt", "",
-                       {c.Run("aten::add", "Scalar",
-                              {to(*var, DType::kDouble), *eps, int64_t{1}})});
-  if (gamma->defined()) {
-    scale = c.Run("aten::mul", "Tensor", {scale, to(*gamma, DType::kDouble)});
-  }
-  std::vector<int64_t> shape(static_cast<size_t>(weight->dim()), 1);
-  shape[0] = channels;
-  Tensor new_weight =
-      c.Run("aten::mul", "Tensor",
-            {to(*weight, DType::kDouble),
-             c.Run("aten::reshape", "", {scale, MakeIntList(shape)})});
-  Tensor shift = c.Run("aten::neg", "", {to(*mean, DType::kDouble)});
-  if (bias->defined()) {
-    shift = c.Run("aten::add", "Tensor",
-                  {shift, to(*bias, DType::kDouble), int64_t{1}});
-  }
-  shift = c.Run("aten::mul", "Tensor", {shift, scale});
-  if (beta->defined()) {
-    shift = c.Run("aten::add", "Tensor",
-                  {shift, to(*beta, DType::kDouble), int64_t{1}});
-  }
-  new_weight = to(new_weight, dtype);
-  shift = to(shift, dtype);
-  if (!c.ok()) return false;
+  std::optional<std::pair<Tensor, Tensor>> folded;
+  const Statistics statistics{*bias, *gamma, *beta, *mean, *var,
+                              eps->AsDouble()};
+  folded = dtype == DType::kFloat ? Scaled<float>(*weight, statistics)
+                                  : Scaled<double>(*weight, statistics);
+  if (!folded.has_value()) return false;
+  const auto& [new_weight, shift] = *folded;
   ReleaseFilePages(*weight);
   const size_t w = *conv->op()->schema.ArgumentIndex("weight");
   const size_t b = *conv->op()->schema.ArgumentIndex("bias");
@@ -145,14 +157,14 @@ absl::StatusOr<PassResult> FoldBatchNorm(Graph* graph,
                                          const PassContext& context,
                                          const PassOptions& options) {
   PassResult result;
-  if (context.registry == nullptr ||
-      AnyNode(*graph->block(),
+  // Under autocast weights are rounded before they are multiplied.
+  if (AnyNode(*graph->block(),
               [](const Node& n) { return n.is(NodeKind::kEnter); })) {
     return result;
   }
   const AliasAnalysis aliases(*graph, {/*distinct_constants=*/true});
   ForEachNode(graph->block(), [&](Node* n) {
-    if (n->Is("aten::batch_norm") && Fold(n, context, aliases)) {
+    if (n->Is("aten::batch_norm") && Fold(n, aliases)) {
       result.Count("batch norms folded");
     }
   });

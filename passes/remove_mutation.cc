@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/container/flat_hash_set.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "tandem/ir/alias_analysis.h"
@@ -166,46 +167,52 @@ absl::StatusOr<PassResult> RemoveMutation(Graph* graph,
   PassResult result;
   const bool may_autocast = AnyNode(
       *graph->block(), [](const Node& n) { return n.is(NodeKind::kEnter); });
+  const auto functional_of = [&](const Node& n) -> const Operator* {
+    if (n.op() == nullptr || n.inputs().empty()) return nullptr;
+    const Operator* op = FunctionalOf(*n.op(), *context.operators);
+    return op != nullptr && KeepsDType(n, may_autocast) &&
+                   !MayHaveGaps(n.input(0))
+               ? op
+               : nullptr;
+  };
   for (bool again = true; again;) {
     again = false;
-    // Each removal changes who aliases whom.
+    if (!AnyNode(*graph->block(), functional_of)) break;
+    // What is removed while this round walks on only takes aliases away: the
+    // answers for the graph as it was stay true, if too careful, which is why
+    // there is another round. A round is linear in the graph but for the
+    // values that each write asks for.
     const AliasAnalysis aliases(*graph, {/*distinct_constants=*/true});
     std::vector<const Value*> values;
     GatherTensors(*graph->block(), &values);
-    std::vector<std::pair<Node*, const Operator*>> found;
+    absl::flat_hash_set<const Node*> removed;
     ForEachNode(graph->block(), [&](Node* n) {
-      if (n->op() == nullptr || n->inputs().empty()) return;
-      const Operator* functional = FunctionalOf(*n->op(), *context.operators);
-      if (functional == nullptr || !KeepsDType(*n, may_autocast) ||
-          MayHaveGaps(n->input(0))) {
-        return;
-      }
+      const Operator* functional = functional_of(*n);
+      if (functional == nullptr) return;
       Value* self = n->input(0);
       Node* made = self->node();
       if (made->owning_block() != n->owning_block() ||
           made->is(NodeKind::kParam) || made->is(NodeKind::kConstant) ||
-          aliases.HasWrites(made)) {
+          (!removed.contains(made) && aliases.HasWrites(made))) {
         return;
       }
-      // Nobody else may see its memory, nor what holds it.
+      // Nobody else may see its memory, nor what holds it. Where a value stands
+      // is the cheaper question.
       for (const Value* v : values) {
-        if (v != self && v != n->output() && aliases.MayOverlap(v, self) &&
-            SeesWrite(v, n)) {
+        if (v != self && v != n->output() && SeesWrite(v, n) &&
+            aliases.MayOverlap(v, self)) {
           return;
         }
       }
-      if (found.empty()) found.emplace_back(n, functional);
-    });
-    for (const auto& [n, functional] : found) {
-      Value* self = n->input(0);
       const bool may_differ = MayDiffer(*n, may_autocast);
       n->set_op(functional);
       if (may_differ) n->SetAttribute(kInPlaceAttribute, int64_t{1});
       n->output()->set_type(self->type());
       self->ReplaceUsesAfter(n, n->output());
       result.Count("writes removed");
+      removed.insert(n);
       again = true;
-    }
+    });
   }
   return result;
 }

@@ -1,5 +1,7 @@
 #include "tandem/tensor/memory_pool.h"
 
+#include <sys/mman.h>
+
 #include <cstdint>
 #include <cstdlib>
 
@@ -12,6 +14,9 @@ constexpr int kLinearClasses = kLinearLimit / kUnit;
 constexpr int kClassesPerDoubling = 4;
 constexpr int kNumClasses = kLinearClasses + 64;  // up to 64 MB
 constexpr int kMaxPerClass = 64;
+
+constexpr size_t kHugePage = size_t{2} << 20;
+constexpr size_t kHugePages = 2 * kHugePage;
 
 struct FreeBlock {
   FreeBlock* next;
@@ -73,7 +78,14 @@ void* Allocate(size_t bytes, size_t* capacity) {
       return block;
     }
   }
-  return std::aligned_alloc(64, *capacity);
+  if (*capacity < kHugePages) return std::aligned_alloc(64, *capacity);
+  // Fresh memory costs a page fault for each page that is touched, and weights
+  // an entry of the TLB for each: by 2 MB both are rare.
+  void* block = std::aligned_alloc(kHugePage, *capacity);
+  if (block != nullptr) {
+    madvise(block, *capacity / kHugePage * kHugePage, MADV_HUGEPAGE);
+  }
+  return block;
 }
 
 void Free(void* data, size_t capacity) {

@@ -146,26 +146,41 @@ class Emitter {
     threads_ = b_.ThreadsFor(b_.last_work(), f_.memory_bound);
     const Library::ScopedThreads scope(b_.d().library(), threads_);
     const size_t own = links_.empty() || links_[0].node != nullptr ? 0 : 1;
-    TANDEM_ASSIGN_OR_RETURN(const PrimitiveDesc plain, Describe(own, false));
-    if (b_.d().IsReference(plain) && !f_.allow_reference) {
-      return Refuse("oneDNN has only plain loops for it (",
-                    b_.d().Implementation(plain), ")");
-    }
-    const bool slow = IsSlow(b_, plain);
+    // Without what follows: described only when it has to be asked for, since
+    // a description costs as much as some primitives' runs.
+    std::optional<PrimitiveDesc> plain;
     for (size_t n = links_.size(); n > own; --n) {
       for (bool sum : {true, false}) {
         if (sum && SumAt(n) == kNone) continue;
         const absl::StatusOr<PrimitiveDesc> pd = Describe(n, sum);
-        if (!pd.ok() || (!slow && IsSlow(b_, *pd))) continue;
+        if (!pd.ok()) continue;
+        if (IsSlow(b_, *pd)) {
+          if (!plain.has_value()) {
+            TANDEM_ASSIGN_OR_RETURN(plain, DescribePlain(own));
+          }
+          if (!IsSlow(b_, *plain)) continue;
+        }
         absl::StatusOr<Operand> result = Emit(*pd, n, sum);
         if (result.ok()) return result;
       }
     }
-    return Emit(plain, own, false);
+    if (!plain.has_value()) {
+      TANDEM_ASSIGN_OR_RETURN(plain, DescribePlain(own));
+    }
+    return Emit(*plain, own, false);
   }
 
  private:
   static constexpr size_t kNone = SIZE_MAX;
+
+  absl::StatusOr<PrimitiveDesc> DescribePlain(size_t own) {
+    TANDEM_ASSIGN_OR_RETURN(PrimitiveDesc plain, Describe(own, false));
+    if (b_.d().IsReference(plain) && !f_.allow_reference) {
+      return Refuse("oneDNN has only plain loops for it (",
+                    b_.d().Implementation(plain), ")");
+    }
+    return plain;
+  }
 
   std::vector<const Node*> Nodes(size_t n) const {
     std::vector<const Node*> nodes;
