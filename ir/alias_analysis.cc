@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <iterator>
+#include <memory>
 #include <tuple>
 #include <utility>
 
 #include "absl/algorithm/container.h"
+#include "absl/container/inlined_vector.h"
 #include "absl/strings/string_view.h"
 #include "tandem/ir/class_type.h"
 #include "tandem/ir/schema.h"
@@ -175,13 +177,42 @@ class AliasAnalysis::Builder {
 
  private:
   using Cell = uint32_t;
+  // Most cells hold an object or two: a graph has thousands of cells, and what
+  // a cell costs is what the analysis costs.
+  class Objects {
+   public:
+    bool Insert(ObjectId object) {
+      if (index_ != nullptr) {
+        if (!index_->insert(object).second) return false;
+      } else {
+        if (absl::c_linear_search(all_, object)) return false;
+        if (all_.size() == kLinear) {
+          index_ = std::make_unique<absl::flat_hash_set<ObjectId>>(all_.begin(),
+                                                                   all_.end());
+          index_->insert(object);
+        }
+      }
+      all_.push_back(object);
+      return true;
+    }
+    // In the order in which they came.
+    size_t size() const { return all_.size(); }
+    ObjectId operator[](size_t i) const { return all_[i]; }
+    auto begin() const { return all_.begin(); }
+    auto end() const { return all_.end(); }
+
+   private:
+    static constexpr size_t kLinear = 16;
+    absl::InlinedVector<ObjectId, 2> all_;
+    std::unique_ptr<absl::flat_hash_set<ObjectId>> index_;
+  };
   // A set of objects that grows until nothing changes. Cells are values,
   // contents of objects and helpers.
   struct CellData {
     uint8_t accepts = kAll;
     bool escapes = false;
-    absl::flat_hash_set<ObjectId> objects;
-    std::vector<Cell> copies;  // they include this cell
+    Objects objects;
+    absl::InlinedVector<Cell, 2> copies;  // they include this cell
     std::vector<Cell> loads;   // they include what this cell's objects hold
     std::vector<Cell> stored;  // what this cell's objects hold includes them
   };
@@ -212,7 +243,7 @@ class AliasAnalysis::Builder {
 
   void Add(Cell cell, ObjectId object) {
     if ((cells_[cell].accepts & objects_[object].kind) == 0) return;
-    if (cells_[cell].objects.insert(object).second) {
+    if (cells_[cell].objects.Insert(object)) {
       work_.emplace_back(cell, object);
       if (cells_[cell].escapes) Escape(object);
     }
@@ -220,21 +251,21 @@ class AliasAnalysis::Builder {
   void Copy(Cell to, Cell from) {
     if (to == from) return;
     cells_[from].copies.push_back(to);
-    const std::vector<ObjectId> now(cells_[from].objects.begin(),
-                                    cells_[from].objects.end());
-    for (ObjectId o : now) Add(to, o);
+    for (size_t i = 0, n = cells_[from].objects.size(); i < n; ++i) {
+      Add(to, cells_[from].objects[i]);
+    }
   }
   void Load(Cell to, Cell from) {
     cells_[from].loads.push_back(to);
-    const std::vector<ObjectId> now(cells_[from].objects.begin(),
-                                    cells_[from].objects.end());
-    for (ObjectId o : now) Copy(to, objects_[o].contents);
+    for (size_t i = 0, n = cells_[from].objects.size(); i < n; ++i) {
+      Copy(to, objects_[cells_[from].objects[i]].contents);
+    }
   }
   void Store(Cell into, Cell what) {
     cells_[into].stored.push_back(what);
-    const std::vector<ObjectId> now(cells_[into].objects.begin(),
-                                    cells_[into].objects.end());
-    for (ObjectId o : now) StoreInto(o, what);
+    for (size_t i = 0, n = cells_[into].objects.size(); i < n; ++i) {
+      StoreInto(cells_[into].objects[i], what);
+    }
   }
   void StoreInto(ObjectId object, Cell what) {
     // Whatever goes into the outside may come back from any part of it.
@@ -247,9 +278,9 @@ class AliasAnalysis::Builder {
   void EscapeCell(Cell cell) {
     if (cells_[cell].escapes) return;
     cells_[cell].escapes = true;
-    const std::vector<ObjectId> now(cells_[cell].objects.begin(),
-                                    cells_[cell].objects.end());
-    for (ObjectId o : now) Escape(o);
+    for (size_t i = 0, n = cells_[cell].objects.size(); i < n; ++i) {
+      Escape(cells_[cell].objects[i]);
+    }
   }
   void Escape(ObjectId object) {
     if (objects_[object].escaped) return;
@@ -456,7 +487,7 @@ class AliasAnalysis::Builder {
 
   void VisitOperator(const Node* n) {
     const FunctionSchema& schema = n->op()->schema;
-    absl::flat_hash_map<std::string, std::vector<Cell>> named;
+    absl::flat_hash_map<absl::string_view, std::vector<Cell>> named;
     std::vector<Cell> held, elements;  // by containers; arguments of type t
     std::vector<std::pair<size_t, Cell>> with_memory, written;
     for (size_t i = 0; i < n->inputs().size(); ++i) {
@@ -522,7 +553,7 @@ class AliasAnalysis::Builder {
 
   void VisitResult(
       const Value* out, const AliasInfo* alias,
-      const absl::flat_hash_map<std::string, std::vector<Cell>>& named,
+      const absl::flat_hash_map<absl::string_view, std::vector<Cell>>& named,
       const std::vector<Cell>& held, const std::vector<Cell>& elements) {
     const bool container = IsContainer(*out->type());
     bool fresh = alias == nullptr, wildcard = false;
@@ -603,7 +634,8 @@ class AliasAnalysis::Builder {
   }
 
   void Publish() {
-    const auto sorted = [](const absl::flat_hash_set<ObjectId>& set) {
+    result_->points_.reserve(value_cells_.size());
+    const auto sorted = [](const Objects& set) {
       ObjectSet v(set.begin(), set.end());
       std::sort(v.begin(), v.end());
       return v;

@@ -49,10 +49,14 @@ absl::StatusOr<std::unique_ptr<Session>> Session::Create(const Options& options,
   std::unique_ptr<Session> session(new Session());
   TANDEM_RETURN_IF_ERROR(native::Register(session->registry_));
   TANDEM_RETURN_IF_ERROR(reference::Register(session->registry_));
-  TANDEM_RETURN_IF_ERROR(onednn::Register(session->registry_));
-  // Its registration goes through the whole table of operators.
   const std::vector<std::string> wanted =
       absl::StrSplit(options.Get("backend"), ',', absl::SkipEmpty());
+  // While the model is read and compiled.
+  onednn::Options onednn;
+  onednn.preload =
+      std::find(wanted.begin(), wanted.end(), "onednn") != wanted.end();
+  TANDEM_RETURN_IF_ERROR(onednn::Register(session->registry_, onednn));
+  // Its registration goes through the whole table of operators.
   const bool on_gpu =
       std::find(wanted.begin(), wanted.end(), "cuda") != wanted.end();
   if (on_gpu || list) {

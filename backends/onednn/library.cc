@@ -23,29 +23,6 @@ namespace {
 // choice is milliseconds.
 constexpr char kSpins[] = "1000";
 
-// libgomp reads its settings once, when it is loaded. Settings of the user, or
-// a libgomp that the program has already, are left alone.
-class ScopedSpinCount {
- public:
-  ScopedSpinCount() {
-    if (getenv("GOMP_SPINCOUNT") != nullptr ||
-        getenv("OMP_WAIT_POLICY") != nullptr) {
-      return;
-    }
-    if (void* loaded = dlopen("libgomp.so.1", RTLD_LAZY | RTLD_NOLOAD)) {
-      dlclose(loaded);
-      return;
-    }
-    set_ = setenv("GOMP_SPINCOUNT", kSpins, 0) == 0;
-  }
-  ~ScopedSpinCount() {
-    if (set_) unsetenv("GOMP_SPINCOUNT");
-  }
-
- private:
-  bool set_ = false;
-};
-
 std::vector<std::string> Candidates(const std::string& path) {
   if (!path.empty()) return {path};
   if (const char* named = getenv("TANDEM_ONEDNN_LIBRARY")) return {named};
@@ -72,6 +49,22 @@ std::vector<std::string> Candidates(const std::string& path) {
 }
 
 }  // namespace
+
+ScopedSpinCount::ScopedSpinCount() {
+  if (getenv("GOMP_SPINCOUNT") != nullptr ||
+      getenv("OMP_WAIT_POLICY") != nullptr) {
+    return;
+  }
+  if (void* loaded = dlopen("libgomp.so.1", RTLD_LAZY | RTLD_NOLOAD)) {
+    dlclose(loaded);
+    return;
+  }
+  set_ = setenv("GOMP_SPINCOUNT", kSpins, 0) == 0;
+}
+
+ScopedSpinCount::~ScopedSpinCount() {
+  if (set_) unsetenv("GOMP_SPINCOUNT");
+}
 
 absl::Status Library::Bind(void* handle) {
 #define TANDEM_ONEDNN_BIND(f)                                           \

@@ -17,6 +17,20 @@
 
 namespace tandem::onednn {
 
+// libgomp reads its settings once, when it is loaded: how long waiting threads
+// spin is set for this time. Settings of the user, or a libgomp that the program
+// has already, are left alone. Load has one of its own.
+class ScopedSpinCount {
+ public:
+  ScopedSpinCount();
+  ~ScopedSpinCount();
+  ScopedSpinCount(const ScopedSpinCount&) = delete;
+  ScopedSpinCount& operator=(const ScopedSpinCount&) = delete;
+
+ private:
+  bool set_ = false;
+};
+
 #define TANDEM_ONEDNN_FUNCTIONS(X)                     \
   X(batch_normalization_forward_primitive_desc_create) \
   X(binary_primitive_desc_create)                      \

@@ -1,6 +1,8 @@
 #include "tandem/backends/onednn/onednn.h"
 
 #include <algorithm>
+#include <optional>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -47,6 +49,15 @@ class Backend : public GroupBackend {
         }
       }
     }
+    if (options_.preload) {
+      // The environment is changed by this thread, not beside it.
+      spins_.emplace();
+      opener_ = std::thread(
+          [this] { preloaded_ = Library::Load(options_.library); });
+    }
+  }
+  ~Backend() override {
+    if (opener_.joinable()) opener_.join();
   }
 
   // Operators of the tables that have no row.
@@ -165,8 +176,7 @@ class Backend : public GroupBackend {
     absl::MutexLock lock(&mutex_);
     if (!tried_) {
       tried_ = true;
-      absl::StatusOr<std::shared_ptr<const Library>> library =
-          Library::Load(options_.library);
+      absl::StatusOr<std::shared_ptr<const Library>> library = Open();
       if (library.ok()) {
         library_ = *std::move(library);
       } else {
@@ -179,10 +189,23 @@ class Backend : public GroupBackend {
     return library_;
   }
 
+  absl::StatusOr<std::shared_ptr<const Library>> Open() const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    if (!opener_.joinable()) return Library::Load(options_.library);
+    opener_.join();
+    spins_.reset();
+    return std::move(preloaded_);
+  }
+
   const Options options_;
   absl::flat_hash_map<const Operator*, const Lowering*> lowerings_;
   std::vector<std::string> unknown_;
   mutable absl::Mutex mutex_;
+  mutable std::optional<ScopedSpinCount> spins_;
+  mutable std::thread opener_;
+  // The opener's alone until it is joined.
+  mutable absl::StatusOr<std::shared_ptr<const Library>> preloaded_ =
+      absl::UnknownError("not opened");
   mutable bool tried_ ABSL_GUARDED_BY(mutex_) = false;
   mutable std::shared_ptr<const Library> library_ ABSL_GUARDED_BY(mutex_);
   mutable absl::Status failure_ ABSL_GUARDED_BY(mutex_);

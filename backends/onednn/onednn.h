@@ -22,6 +22,10 @@ struct Options {
   int64_t min_work = 20000;
   // The library; empty: searched for (library.h says where).
   std::string library;
+  // Open it from the start, in a thread of its own, instead of with the first
+  // group: for programs that are about to read a model that will need it. The
+  // loader takes some 6 ms for it.
+  bool preload = false;
 };
 
 // Adds the group backend "onednn". The library is opened by the first group:
