@@ -12,6 +12,7 @@ absl::Status RegisterAttention(Registry& registry);
 absl::Status RegisterElementwise(Registry& registry);
 absl::Status RegisterReduce(Registry& registry);
 absl::Status RegisterMatmul(Registry& registry);
+absl::Status RegisterVision(Registry& registry);
 
 }  // namespace tandem::native
 

@@ -44,6 +44,9 @@ struct FloatKernels {
   // y = x / sqrt(mean(x^2) + eps) * weight, and the factor.
   float (*rms_norm)(const float* x, float* y, int64_t n, const float* weight,
                     float eps);
+  // y += weights[0] * rows[0] + … + weights[3] * rows[3], in this order.
+  void (*add_four_rows)(const float* const* rows, const float* weights,
+                        float* y, int64_t n);
   // Small products, C[m][n] = A[m][k] B (+ bias[n]): row-major B[k][n].
   void (*small_gemm)(int64_t m, int64_t n, int64_t k, const float* a,
                      int64_t lda, const float* b, int64_t ldb,

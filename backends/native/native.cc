@@ -11,6 +11,7 @@ absl::Status Register(Registry& registry) {
   TANDEM_RETURN_IF_ERROR(RegisterReduce(registry));
   TANDEM_RETURN_IF_ERROR(RegisterMatmul(registry));
   TANDEM_RETURN_IF_ERROR(RegisterAttention(registry));
+  TANDEM_RETURN_IF_ERROR(RegisterVision(registry));
   return RegisterGroups(registry);
 }
 

@@ -12,6 +12,10 @@
 namespace tandem::native {
 namespace {
 
+// Bytes that a loop reads and writes, above which they come from beyond the
+// second cache.
+constexpr int64_t kStreamed = 1 << 20;
+
 template <typename From, typename To>
 void Cast(const void* in, void* out, int64_t n) {
   const From* x = static_cast<const From*>(in);
@@ -73,6 +77,43 @@ void ReduceRows(Action action, const TypedKernels<T>& k, const void* in,
     }
   }
 }
+
+// Lines of memory that will be needed, asked for a few at a time: the processor
+// has only so many requests, and instructions between them to compute with.
+class Ahead {
+ public:
+  void Add(const char* data, int64_t bytes, bool written) {
+    if (count_ == kMax || bytes <= 0) return;
+    parts_[count_++] = {data, bytes, written};
+    lines_ += (bytes + kLine - 1) / kLine;
+  }
+  int64_t lines() const { return lines_; }
+  void Ask(int64_t lines) {
+    for (; lines > 0 && at_ < count_; --lines) {
+      Part& p = parts_[at_];
+      if (p.written) {
+        __builtin_prefetch(p.data, 1, 3);
+      } else {
+        __builtin_prefetch(p.data, 0, 3);
+      }
+      p.data += kLine;
+      p.bytes -= kLine;
+      if (p.bytes <= 0) ++at_;
+    }
+  }
+
+ private:
+  static constexpr int64_t kLine = 64;
+  static constexpr int kMax = 8;
+  struct Part {
+    const char* data;
+    int64_t bytes;
+    bool written;
+  };
+  Part parts_[kMax];
+  int count_ = 0, at_ = 0;
+  int64_t lines_ = 0;
+};
 
 }  // namespace
 
@@ -160,7 +201,28 @@ void Program::RunTile(absl::Span<const Tensor* const> tensors,
     table.push_back(const_cast<char*>(n.bytes));
   }
   const KernelTable& k = Kernels();
+  Ahead ahead;
+  if (streams_) {
+    for (const ProgramOutput& out : outputs) {
+      if (out.rows) continue;
+      const int64_t size = kSizes[out.computed];
+      ahead.Add(results[out.result].raw_data() + first * size, count * size,
+                true);
+    }
+    // The next tile's.
+    const int64_t next = std::min(count, total_ - (first + count));
+    for (const ProgramInput& in : inputs) {
+      if (in.slot >= 0 || in.single || in.rows) continue;
+      const int64_t size = kSizes[in.computed];
+      ahead.Add(tensors[in.argument]->raw_data() + (first + count) * size,
+                next * size, false);
+    }
+  }
+  const int64_t num_instructions = static_cast<int64_t>(instructions.size());
+  const int64_t at_once = (ahead.lines() + num_instructions - 1) /
+                          std::max<int64_t>(1, num_instructions);
   for (const Instruction& i : instructions) {
+    ahead.Ask(at_once);
     const void* in[kMaxInputs] = {};
     for (int j = 0; j < i.num_inputs; ++j) {
       if (i.from[j] >= 0) in[j] = table[i.from[j]];
@@ -258,6 +320,14 @@ void Program::Finish() {
     }
   }
   for (const ProgramInput& in : inputs) gathers_ = gathers_ || in.slot >= 0;
+  int64_t bytes = 0;  // of an element
+  for (const ProgramInput& in : inputs) {
+    if (!in.single && !in.rows) bytes += kSizes[in.computed];
+  }
+  for (const ProgramOutput& out : outputs) {
+    if (!out.rows) bytes += kSizes[out.computed];
+  }
+  streams_ = bytes > 0 && total_ > kStreamed / bytes;
 }
 
 absl::Status Program::Run(absl::Span<const Tensor* const> tensors,

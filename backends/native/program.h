@@ -94,6 +94,9 @@ class Program {
 
   int64_t total_ = 0, row_ = 1, tile_ = 1, slot_bytes_ = 0;
   bool gathers_ = false;
+  // More than the second cache holds: what a tile reads and writes is asked for
+  // while other tiles compute.
+  bool streams_ = false;
 };
 
 // Programs that compute the outputs, each with the outputs it gives.

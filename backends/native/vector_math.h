@@ -83,13 +83,57 @@ TANDEM_INLINE V PowerOfTwo(IntVec<V> n) {
   return (V)((n + FormatOf<V>::kBias) << FormatOf<V>::kMantissa);
 }
 
+#if defined(__AVX512F__)
+// The forms without a mask begin with an undefined register, of which GCC
+// warns.
+constexpr __mmask16 kEvery16 = 0xffff;
+constexpr __mmask8 kEvery8 = 0xff;
+#endif
+
+// x * 2^n for the whole number n in both forms, rounded once where the result
+// is subnormal.
+template <typename V>
+TANDEM_INLINE V Scale(V x, V n, IntVec<V> whole) {
+#if defined(__AVX512F__)
+  if constexpr (sizeof(Element<V>) == 4) {
+    return (V)_mm512_maskz_scalef_ps(kEvery16, (__m512)x, (__m512)n);
+  } else {
+    return (V)_mm512_maskz_scalef_pd(kEvery8, (__m512d)x, (__m512d)n);
+  }
+#else
+  // In two steps: 2^n itself may be no normal number.
+  const IntVec<V> half = whole >> 1;
+  return x * PowerOfTwo<V>(half) * PowerOfTwo<V>(whole - half);
+#endif
+}
+
+// Within [low, high]; NaN stays.
+template <typename V>
+TANDEM_INLINE V Within(V x, Element<V> low, Element<V> high) {
+#if defined(__AVX512F__)
+  if constexpr (sizeof(Element<V>) == 4) {
+    return (V)_mm512_maskz_max_ps(
+        kEvery16, _mm512_set1_ps(low),
+        _mm512_maskz_min_ps(kEvery16, _mm512_set1_ps(high), (__m512)x));
+  } else {
+    return (V)_mm512_maskz_max_pd(
+        kEvery8, _mm512_set1_pd(low),
+        _mm512_maskz_min_pd(kEvery8, _mm512_set1_pd(high), (__m512d)x));
+  }
+#else
+  x = Select<V>(x > high, Splat<V>(high), x);
+  return Select<V>(x < low, Splat<V>(low), x);
+#endif
+}
+
 // x = n ln 2 + r, |r| <= ln 2 / 2; expm1(r) in *m.
 template <typename V>
-TANDEM_INLINE IntVec<V> ReduceExp(V x, V* m) {
+TANDEM_INLINE IntVec<V> ReduceExp(V x, V* m, V* whole = nullptr) {
   using F = FormatOf<V>;
   const V round = Splat<V>(F::kRound);
   const V t = x * Constant<V>(1.4426950408889634074) + round;
   const V n = t - round;
+  if (whole != nullptr) *whole = n;
   V r = x - n * F::kLn2High;
   r = r - n * F::kLn2Low;
   // (e^r - 1 - r) / r^2
@@ -109,13 +153,10 @@ TANDEM_INLINE IntVec<V> ReduceExp(V x, V* m) {
 template <typename V>
 TANDEM_INLINE V Exp(V x) {
   using F = FormatOf<V>;
-  x = Select<V>(x > F::kExpMax, Splat<V>(F::kExpMax), x);
-  x = Select<V>(x < F::kExpMin, Splat<V>(F::kExpMin), x);
-  V m;
-  const IntVec<V> n = ReduceExp(x, &m);
-  // In two steps: 2^n itself may be no normal number.
-  const IntVec<V> half = n >> 1;
-  return (m + Element<V>(1)) * PowerOfTwo<V>(half) * PowerOfTwo<V>(n - half);
+  V m, n;
+  const IntVec<V> whole =
+      ReduceExp(Within<V>(x, F::kExpMin, F::kExpMax), &m, &n);
+  return Scale<V>(m + Element<V>(1), n, whole);
 }
 
 template <typename V>
@@ -224,11 +265,10 @@ TANDEM_INLINE V Tanh(V x) {
   // With q = e^(-2|x|) = s (1 + m): (1 - q) / (1 + q), far out 1 - 2q / (1 +
   // q).
   const V a = Abs(x);
-  V c = a * T(-2);
-  c = Select<V>(c < T(-50), Splat<V>(T(-50)), c);
-  V m;
-  const IntVec<V> n = ReduceExp(c, &m);
-  const V s = PowerOfTwo<V>(n);
+  const V c = Within<V>(a * T(-2), T(-50), T(0));
+  V m, n;
+  const IntVec<V> whole = ReduceExp(c, &m, &n);
+  const V s = Scale<V>(Splat<V>(T(1)), n, whole);
   const IntVec<V> far = a > T(1);
   const V over = Select<V>(far, (s + s * m) * T(2), (T(1) - s) - s * m);
   const V r = over / ((T(1) + s) + s * m);

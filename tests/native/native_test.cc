@@ -43,7 +43,7 @@ TEST_P(RecordedTest, DoesAsRecorded) {
 INSTANTIATE_TEST_SUITE_P(Families, RecordedTest,
                          testing::Values("pointwise", "reduce", "matmul",
                                          "norm", "index", "shape", "rnn",
-                                         "sort", "attention"),
+                                         "sort", "attention", "vision"),
                          [](const auto& info) {
                            return std::string(info.param);
                          });
@@ -291,6 +291,87 @@ std::optional<IValue> ArgumentOf(const Argument& a, Differ& d,
   }
   if (a.default_value.has_value()) return a.default_value;
   return std::nullopt;
+}
+
+// One operator by one backend; nullopt when it declines.
+std::optional<Tensor> Call(const char* name, const std::string& backend,
+                           std::vector<IValue> registers) {
+  const Operator* op = Both().operators().Find(name, "");
+  const KernelEntry* entry = Both().Find(*op, {backend});
+  if (entry == nullptr) return std::nullopt;
+  const uint32_t count = static_cast<uint32_t>(registers.size());
+  registers.emplace_back();
+  std::vector<uint32_t> numbers;
+  for (uint32_t i = 0; i <= count; ++i) numbers.push_back(i);
+  const KernelCall call{registers.data(), numbers.data(),
+                        numbers.data() + count, count, 1};
+  const absl::Status status = entry->kernel(call);
+  if (!status.ok()) return std::nullopt;
+  return registers[count].AsTensor();
+}
+
+TEST(NativeTest, PoolsRegionsAsReference) {
+  Differ d(5);
+  const auto draw = [&](double low, double high) {
+    return low + (high - low) * (d.Next() % 10007) / 10007.0;
+  };
+  int taken = 0;
+  for (int round = 0; round < 60; ++round) {
+    const int64_t batch = 1 + d.Next() % 3, channels = 1 + d.Next() % 40,
+                  height = 1 + d.Next() % 20, width = 1 + d.Next() % 20,
+                  count = 1 + d.Next() % 9;
+    Tensor map =
+        *Tensor::Empty({batch, channels, height, width}, DType::kFloat);
+    for (int64_t i = 0; i < map.numel(); ++i) {
+      map.data<float>()[i] = static_cast<float>(draw(-2, 2));
+    }
+    if (round % 3 == 0) map = *Clone(map, MemoryFormat::kChannelsLast);
+    // Regions inside, across the border, far outside, of no size.
+    Tensor rois = *Tensor::Empty({count, 5}, DType::kFloat);
+    for (int64_t i = 0; i < count; ++i) {
+      float* r = rois.data<float>() + 5 * i;
+      r[0] = static_cast<float>(d.Next() % batch);
+      r[1] = static_cast<float>(draw(-20, 80));
+      r[2] = static_cast<float>(draw(-20, 80));
+      r[3] = r[1] + static_cast<float>(draw(0.5, 60));
+      r[4] = r[2] + static_cast<float>(draw(0.5, 60));
+    }
+    const int64_t ratio = static_cast<int64_t>(d.Next() % 4) - 1;
+    std::vector<IValue> arguments = {IValue(map),
+                                     IValue(rois),
+                                     IValue(0.25),
+                                     IValue(int64_t{1} + d.Next() % 7),
+                                     IValue(int64_t{1} + d.Next() % 7),
+                                     IValue(ratio),
+                                     IValue(round % 2 == 0)};
+    const auto want = Call("torchvision::roi_align", "reference", arguments);
+    const auto got = Call("torchvision::roi_align", "native", arguments);
+    ASSERT_TRUE(want.has_value());
+    if (!got.has_value()) continue;
+    ++taken;
+    EXPECT_EQ(Difference(*got, *want, 4), "") << round;
+  }
+  EXPECT_GT(taken, 40);
+}
+
+TEST(NativeTest, LeavesRegionsThatAreNoneToReference) {
+  Tensor map = *Tensor::Zeros({1, 2, 4, 4}, DType::kFloat);
+  const auto takes = [&](std::vector<float> roi, double scale) {
+    Tensor rois = *Tensor::Empty({1, 5}, DType::kFloat);
+    std::copy(roi.begin(), roi.end(), rois.data<float>());
+    return Call("torchvision::roi_align", "native",
+                {IValue(map), IValue(rois), IValue(scale), IValue(int64_t{2}),
+                 IValue(int64_t{2}), IValue(int64_t{-1}), IValue(true)})
+        .has_value();
+  };
+  EXPECT_TRUE(takes({0, 0, 0, 3, 3}, 1));
+  EXPECT_FALSE(takes({1, 0, 0, 3, 3}, 1));  // no such image
+  EXPECT_FALSE(takes({-1, 0, 0, 3, 3}, 1));
+  EXPECT_FALSE(takes({NAN, 0, 0, 3, 3}, 1));
+  EXPECT_FALSE(takes({0, 3, 3, 0, 0}, 1));  // turned corners
+  EXPECT_FALSE(takes({0, NAN, 0, 3, 3}, 1));
+  EXPECT_FALSE(takes({0, 0, 0, INFINITY, 3}, 1));
+  EXPECT_FALSE(takes({0, 0, 0, 3, 3}, 1e6));  // samples without end
 }
 
 TEST(NativeTest, ComputesAsReference) {

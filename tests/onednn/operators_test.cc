@@ -48,6 +48,22 @@ TEST(LinearTest, OneRowIsReadAsItLies) {
   }
 }
 
+TEST(LibraryTest, MayBeOpenedBeforeTheFirstGroup) {
+  TestGroup g;
+  g.Output(g.Op("aten::linear", {g.Input(Values({5, 24})),
+                                 g.Constant(Values({40, 24})), g.None()}));
+  Options options;
+  options.preload = true;
+  EXPECT_EQ(Difference(g, nullptr, 1e-5, 1e-6, options), "");
+  // A backend that nobody asks for anything waits for its own thread alone.
+  MakeBackend(options);
+  options.library = "/nowhere/libdnnl.so.3";
+  MakeBackend(options);
+  const absl::StatusOr<GroupResult> result = RunOneDnn(g, options);
+  EXPECT_EQ(result.status().code(), absl::StatusCode::kNotFound);
+  EXPECT_THAT(result.status().message(), HasSubstr("is not there"));
+}
+
 TEST(LinearTest, TakesWhatFollows) {
   TestGroup g;
   Value* x = g.Input(Values({2, 7, 64}));

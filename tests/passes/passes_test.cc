@@ -98,6 +98,20 @@ TEST_F(PassesTest, AConvolutionWithoutBiasGetsOne) {
   EXPECT_THAT(text, HasSubstr("[2], data=[-1.0, 7.0]"));
 }
 
+TEST_F(PassesTest, FoldedWeightsLieAsTheyDid) {
+  // Two channels of [2, 2, 2], channels last: their result is too.
+  const std::string laid = absl::StrReplaceAll(
+      ConvNorm("False", "%y"),
+      {{"[2, 1, 1, 1], data=[1.0, 2.0]",
+        "[2, 2, 1, 2], strides=[4, 1, 4, 2], data=[1.0, 2.0, 3.0, 4.0, 5.0, "
+        "6.0, 7.0, 8.0]"}});
+  const std::string text = After("fold_batch_norm", laid);
+  EXPECT_THAT(text, Not(HasSubstr("batch_norm")));
+  EXPECT_THAT(text,
+              HasSubstr("strides=[4, 1, 4, 2], data=[1.0, 2.0, 3.0, 4.0, 7.5, "
+                        "9.0, 10.5, 12.0]"));
+}
+
 TEST_F(PassesTest, BatchNormStaysInTrainingAndWhereTheConvolutionIsSeen) {
   for (const std::string& text :
        {ConvNorm("True", "%y"), ConvNorm("False", "%y, %c")}) {
