@@ -98,6 +98,7 @@ absl::Status Emit(Builder& b, Convolution& c) {
   b.CountWork(work);
 
   Fusable f;
+  f.follow = Fusable::Follow::kAll;
   f.result = c.result;
   f.sizes = sizes;
   if (!batched) f.sizes.erase(f.sizes.begin());

@@ -143,6 +143,7 @@ absl::StatusOr<Operand> EmitProduct(Builder& b, Product p, const Value* result,
   b.CountWork(work);
 
   Fusable f;
+  f.follow = Fusable::Follow::kAll;
   f.result = result;
   f.sizes.assign(sizes.begin(), sizes.end());
   f.strides = ContiguousStrides(sizes);

@@ -190,6 +190,7 @@ absl::Status EmitGroupNorm(Builder& b, const Node& n, int64_t groups,
         }());
   }
   Fusable f;
+  f.follow = Fusable::Follow::kNoSum;
   f.result = n.output();
   f.sizes = x.sizes;
   f.strides = strides;

@@ -22,6 +22,7 @@ absl::Status LowerEltwise(Builder& b, const Node& n,
   if (x.sizes.empty()) return Refuse("a tensor of no dims");
   b.CountWork(x.sizes);
   Fusable f;
+  f.follow = Fusable::Follow::kNoSum;
   f.result = n.output();
   f.sizes = x.sizes;
   f.strides = ElementwiseStrides(x.sizes, x.strides);
@@ -92,6 +93,7 @@ absl::StatusOr<Operand> EmitBinary(Builder& b, dnnl_alg_kind_t alg, Operand x,
     TANDEM_ASSIGN_OR_RETURN(y, b.AsPlain(y));
   }
   Fusable f;
+  f.follow = Fusable::Follow::kNoSum;
   f.result = result;
   f.sizes = *sizes;
   f.strides = strides;

@@ -22,7 +22,6 @@ absl::StatusOr<Operand> EmitSoftmax(Builder& b, const Operand& given,
   f.dtype = x.dtype;
   f.name = logarithm ? "log_softmax" : "softmax";
   f.allow_reference = true;
-  f.broadcasts = false;
   f.create = [&](const Attributes& attr) -> absl::StatusOr<PrimitiveDesc> {
     dnnl_primitive_desc_t pd = nullptr;
     const dnnl_status_t status =

@@ -52,8 +52,8 @@ class Backend : public GroupBackend {
     if (options_.preload) {
       // The environment is changed by this thread, not beside it.
       spins_.emplace();
-      opener_ = std::thread(
-          [this] { preloaded_ = Library::Load(options_.library); });
+      opener_ =
+          std::thread([this] { preloaded_ = Library::Load(options_.library); });
     }
   }
   ~Backend() override {

@@ -66,17 +66,13 @@ std::vector<Link> Collect(Builder& b, const Fusable& f) {
       link.eltwise = *std::move(e);
       strides = ElementwiseStrides(f.sizes, strides);
     } else if (const std::optional<Binary> binary = BinaryOf(*u);
-               binary.has_value() && use.index < 2) {
+               binary.has_value() && use.index < 2 &&
+               f.follow != Fusable::Follow::kNoOperands) {
       const Value* other = u->input(1 - use.index);
       if (!b.IsKnown(other)) break;
       const absl::StatusOr<Operand> o = b.Get(other);
       if (!o.ok() || o->dtype != f.dtype) break;
       if (BroadcastSizes(f.sizes, o->sizes) != f.sizes) break;
-      if (!f.broadcasts && DimSpan(o->sizes) != DimSpan(f.sizes) &&
-          !std::all_of(o->sizes.begin(), o->sizes.end(),
-                       [](int64_t s) { return s == 1; })) {
-        break;
-      }
       // x - other, or other - x = -x + other.
       const bool first = (use.index == 0) != binary->swapped;
       if (!first && binary->alg == dnnl_binary_div) break;
@@ -195,6 +191,7 @@ class Emitter {
   // The first link that may add in place: a tensor of the same sizes that
   // nobody needs afterwards.
   size_t SumAt(size_t n) const {
+    if (f_.follow != Fusable::Follow::kAll) return kNone;
     for (size_t i = 0; i < n; ++i) {
       const Link& link = links_[i];
       if (link.node == nullptr || link.binary != dnnl_binary_add) continue;

@@ -60,10 +60,10 @@ struct Fusable {
   // rank of the destination.
   std::vector<Eltwise> scale;
   std::optional<Operand> addend;
-  // False: what follows is fused only with tensors of the full size or of one
-  // element. oneDNN's softmax reads past a second operand that has one element
-  // a channel.
-  bool broadcasts = true;
+  // What may be fused. oneDNN computes other post-ops wrongly instead of refusing
+  // them: softmax and resampling with second operands, pooling with a sum.
+  enum class Follow : uint8_t { kAll, kNoSum, kNoOperands };
+  Follow follow = Follow::kNoOperands;
   // Run it although oneDNN has plain loops only.
   bool allow_reference = false;
   // The result may be written over this operand (elementwise primitives).

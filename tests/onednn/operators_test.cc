@@ -324,6 +324,30 @@ TEST(SoftmaxTest, WithAnOperandBehindIt) {
   }
 }
 
+// Second operands behind what oneDNN has plain loops for, in the layout that a
+// convolution leaves, and a sum with what nobody needs afterwards.
+TEST(PoolTest, WithOperandsBehindIt) {
+  for (const char* kind : {"average", "nearest"}) {
+    for (const Sizes& other : {Sizes{2, 16, 12, 12}, Sizes{1, 16, 1, 1}}) {
+      TestGroup g;
+      Value* x = g.Input(Values({2, 16, 12, 12}));
+      Value* conv =
+          g.Op("aten::conv2d", {x, g.Constant(Values({16, 16, 1, 1}))});
+      Value* y =
+          kind == std::string("average")
+              ? g.Op("aten::avg_pool2d",
+                     {conv, g.Ints({3, 3}), g.Ints({1, 1}), g.Ints({1, 1}),
+                      g.Constant(false), g.Constant(false)})
+              : g.Op("aten::upsample_nearest2d", {conv, g.Ints({12, 12})});
+      y = g.Op("aten::mul.Tensor", {y, g.Input(Values(other))});
+      Value* dies = g.Op("aten::relu", {g.Input(Values({2, 16, 12, 12}))});
+      y = g.Op("aten::add.Tensor", {y, dies});
+      g.Output(g.Op("aten::relu", {y}));
+      EXPECT_EQ(Difference(g), "") << kind << DimsToString(other);
+    }
+  }
+}
+
 TEST(ReduceTest, OverAnyDims) {
   for (const char* op : {"aten::mean.dim", "aten::sum.dim_IntList",
                          "aten::amax", "aten::amin"}) {
