@@ -11,6 +11,10 @@ namespace tandem::script {
 // those that only warn or rename are left out of the bodies.
 absl::string_view FunctionalSource();
 
+// Further parts of the same file.
+absl::string_view MoreFunctionalSource();
+absl::string_view ResizeFunctionalSource();
+
 }  // namespace tandem::script
 
 #endif  // TANDEM_FRONTENDS_SCRIPT_FUNCTIONAL_SOURCE_H_

@@ -105,10 +105,14 @@ bool Lexer::NextIf(int kind) {
   return true;
 }
 
+absl::Status Lexer::Error(absl::string_view message, TextSpan at) const {
+  return absl::InvalidArgumentError(
+      absl::StrCat(message, ":\n", Range(at).Highlight()));
+}
+
 void Lexer::Fail(absl::string_view message, TextSpan at) {
   if (!status_.ok()) return;
-  status_ = absl::InvalidArgumentError(
-      absl::StrCat((message), ":\n", Range(at).Highlight()));
+  status_ = Error(message, at);
   queue_.clear();
   queue_.push_back(Token{kEof, at});
   pos_ = text_.size();

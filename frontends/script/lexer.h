@@ -28,7 +28,8 @@ enum class Dialect {
 };
 
 // Gives tokens one by one. After the first error every token is kEof and
-// status() says what was wrong; a caller that stops at kEof never loops.
+// status() says what was wrong; a caller that stops at kEof never loops. A copy
+// reads on from the same place.
 class Lexer {
  public:
   Lexer(std::shared_ptr<const Source> source, Dialect dialect);
@@ -48,6 +49,8 @@ class Lexer {
   bool ok() const { return status_.ok(); }
   // Keeps the first error only: `MESSAGE:` and the underlined place.
   void Fail(absl::string_view message, TextSpan at);
+  // What Fail keeps.
+  absl::Status Error(absl::string_view message, TextSpan at) const;
   // Takes over another lexer's error.
   void Adopt(const absl::Status& status);
   // `expected WHAT but found 'X' here:`
@@ -74,9 +77,9 @@ class Lexer {
   int MatchOperator(size_t at, size_t* end) const;
   void PushIndentation(Raw raw, TextSpan span);
 
-  const std::shared_ptr<const Source> source_;
-  const absl::string_view text_;
-  const Dialect dialect_;
+  std::shared_ptr<const Source> source_;
+  absl::string_view text_;
+  Dialect dialect_;
   const SyntaxTree* tree_ = nullptr;
   size_t pos_ = 0;
   int64_t nesting_ = 0;  // of ( [ {: there a line's end means nothing

@@ -3,6 +3,13 @@
 #include "tandem/frontends/script/syntax_parser.h"
 
 namespace tandem::script {
+namespace {
+
+constexpr absl::string_view kNoVariadic =
+    "Compiled functions can't take variable number of arguments or use "
+    "keyword-only arguments with defaults";
+
+}  // namespace
 
 bool Parser::ParseParam(bool keyword_only, Param* out) {
   if (!ParseIdentifier(&out->name)) return false;
@@ -29,6 +36,8 @@ bool Parser::ParseParam(bool keyword_only, Param* out) {
 
 bool Parser::ParseDecl(Decl* out) {
   out->span = here();
+  out->variadic = Identifier{};
+  out->keywords = Identifier{};
   if (!Expect('(')) return false;
   std::vector<Param> params;
   bool keyword_only = false;
@@ -36,22 +45,18 @@ bool Parser::ParseDecl(Decl* out) {
     if (!keyword_only && lex_.NextIf('*')) {
       keyword_only = true;
       if (python() && kind() == kIdent) {
-        lex_.Fail(
-            "Compiled functions can't take variable number of arguments or "
-            "use keyword-only arguments with defaults",
-            {here().start - 1, here().end});
-        return false;
+        Refuse(kNoVariadic, {here().start - 1, here().end});
+        if (!ParseIdentifier(&out->variadic)) return false;
+        if (lex_.NextIf(':') && ParseExpr() == nullptr) return false;
       }
     } else if (python() && kind() == '/') {
       lex_.Next();
-    } else if (python() && (kind() == kPow || kind() == '*')) {
+    } else if (python() && kind() == kPow) {
       const TextSpan stars = here();
       lex_.Next();
-      lex_.Fail(
-          "Compiled functions can't take variable number of arguments or "
-          "use keyword-only arguments with defaults",
-          Merge(stars, here()));
-      return false;
+      Refuse(kNoVariadic, Merge(stars, here()));
+      if (!ParseIdentifier(&out->keywords)) return false;
+      if (lex_.NextIf(':') && ParseExpr() == nullptr) return false;
     } else {
       Param param;
       if (!ParseParam(keyword_only, &param)) return false;
@@ -113,6 +118,7 @@ const DefStmt* Parser::ParseDef(bool is_method, List<const Expr*> decorators) {
   Identifier name;
   Decl decl;
   Token keyword;
+  if (function_depth_ == 0) deferred_ = nullptr;
   if (!Expect(kDef, &keyword) || !ParseIdentifier(&name) || !ParseDecl(&decl)) {
     return nullptr;
   }
@@ -142,6 +148,52 @@ const DefStmt* Parser::ParseDef(bool is_method, List<const Expr*> decorators) {
   node->decl = decl;
   node->body = body;
   node->decorators = decorators;
+  node->error = deferred_;
+  return node;
+}
+
+const Stmt* Parser::ParseMethod() {
+  const Lexer begin = lex_;
+  const int depth = depth_;
+  const int function_depth = function_depth_;
+  const Stmt* stmt = ParseStmt(/*in_class=*/true);
+  if (stmt != nullptr) return stmt;
+  const absl::Status why = lex_.status();
+  const Lexer failed = lex_;
+  lex_ = begin;
+  depth_ = depth;
+  function_depth_ = function_depth;
+  // The decorators say whether it is one of those that nobody compiles.
+  std::vector<const Expr*> decorators;
+  while (lex_.NextIf('@')) {
+    const Expr* decorator = ParseExpr();
+    if (decorator == nullptr || !Expect(kNewline)) return nullptr;
+    decorators.push_back(decorator);
+  }
+  const TextSpan start = here();
+  Identifier name;
+  if (!Expect(kDef) || !ParseIdentifier(&name)) {
+    lex_ = failed;
+    return nullptr;
+  }
+  int open = 0;
+  bool body = false;
+  while (lex_.ok() && kind() != kEof) {
+    const int token = lex_.Next().kind;
+    open += token == kIndent ? 1 : token == kDedent ? -1 : 0;
+    body = body || token == kIndent || token == kNewline;
+    if (body && open == 0) break;
+  }
+  if (!lex_.ok() || open != 0) {
+    lex_ = failed;
+    return nullptr;
+  }
+  auto* node = tree_.New<DefStmt>(Merge(start, name.span));
+  node->name = name;
+  node->decl.span = node->span;
+  node->body.span = node->span;
+  node->decorators = tree_.Copy(decorators);
+  node->error = tree_.Keep(why);
   return node;
 }
 

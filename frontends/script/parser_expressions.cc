@@ -192,7 +192,7 @@ const Expr* Parser::ParseBase() {
       if (python() && kind() == kIdent) {
         const absl::string_view word = lex_.Text(at);
         const TextSpan first = {at.start, at.start + 1};
-        if (word == "lambda") lex_.Fail("Lambda aren't supported", first);
+        if (word == "lambda") return ParseLambda();
         if (word == "yield") lex_.Fail("Yield aren't supported", first);
         if (word == "await") lex_.Fail("Await aren't supported", first);
         if ((word == "b" || word == "B" || word == "rb" || word == "br") &&
@@ -209,6 +209,27 @@ const Expr* Parser::ParseBase() {
       return node;
     }
   }
+}
+
+const Expr* Parser::ParseLambda() {
+  TextSpan span = here();
+  Refuse("Lambda aren't supported", {span.start, span.start + 1});
+  lex_.Next();
+  std::vector<Identifier> params;
+  while (kind() != ':') {
+    Identifier name;
+    if (!ParseIdentifier(&name)) return nullptr;
+    params.push_back(name);
+    if (!lex_.NextIf(',')) break;
+  }
+  if (kind() != ':') lex_.Fail("Lambda aren't supported", span);
+  if (!Expect(':')) return nullptr;
+  const Expr* body = ParseExpr();
+  if (body == nullptr) return nullptr;
+  auto* node = tree_.New<LambdaExpr>(Merge(span, body->span));
+  node->params = tree_.Copy(params);
+  node->body = body;
+  return Over(node, {body});
 }
 
 const Expr* Parser::ParseStrings() {
@@ -233,10 +254,18 @@ const Expr* Parser::ParseStrings() {
     }
     text += *value;
   }
+  if (formatted) return MakeFormatted(text, values, whole);
   auto* node = tree_.New<StringExpr>(python() ? whole : at);
   node->value = tree_.Copy(text);
-  if (!formatted) return node;
-  // f"a{x}" means "a{}".format(x).
+  return node;
+}
+
+// f"a{x}" means "a{}".format(x).
+const Expr* Parser::MakeFormatted(absl::string_view text,
+                                  const std::vector<const Expr*>& values,
+                                  TextSpan whole) {
+  auto* node = tree_.New<StringExpr>(whole);
+  node->value = tree_.Copy(text);
   auto* format = tree_.New<AttributeExpr>(whole);
   format->value = node;
   format->attribute = Identifier{"format", whole};
@@ -247,6 +276,19 @@ const Expr* Parser::ParseStrings() {
   return Over(call, {format}, call->inputs);
 }
 
+// A call of what the resolver knows by this name.
+const Expr* Parser::MakeCall(absl::string_view name,
+                             const std::vector<const Expr*>& inputs,
+                             TextSpan whole) {
+  auto* callee = tree_.New<NameExpr>(whole);
+  callee->name = name;
+  auto* call = tree_.New<CallExpr>(whole);
+  call->callee = callee;
+  call->inputs = tree_.Copy(inputs);
+  call->inputs_span = whole;
+  return Over(call, {callee}, call->inputs);
+}
+
 // Appends the text of f"…" with {} for each expression in it, and these.
 bool Parser::ParseFormatted(TextSpan literal, std::string* text,
                             std::vector<const Expr*>* values) {
@@ -254,6 +296,12 @@ bool Parser::ParseFormatted(TextSpan literal, std::string* text,
   const absl::string_view whole = lex_.Text(literal);
   const absl::string_view body = StringLiteralBody(whole, &raw);
   const size_t offset = literal.start + (body.data() - whole.data());
+  return ParseFormattedBody(body, offset, raw, literal, text, values);
+}
+
+bool Parser::ParseFormattedBody(absl::string_view body, size_t offset, bool raw,
+                                TextSpan literal, std::string* text,
+                                std::vector<const Expr*>* values) {
   const auto append = [&](absl::string_view part) {
     if (raw) {
       absl::StrAppend(text, part);
@@ -273,6 +321,13 @@ bool Parser::ParseFormatted(TextSpan literal, std::string* text,
     if (!append(body.substr(i, brace - i))) return false;
     if (brace == body.size()) break;
     if (brace + 1 < body.size() && body[brace + 1] == body[brace]) {
+      // "{}" would be a place for a value.
+      if (body[brace] == '}' && !text->empty() && text->back() == '{') {
+        auto* open = tree_.New<StringExpr>(literal);
+        open->value = "{";
+        values->push_back(open);
+        *text += '}';
+      }
       *text += body[brace];
       i = brace + 2;
       continue;
@@ -289,21 +344,63 @@ bool Parser::ParseFormatted(TextSpan literal, std::string* text,
       }
       if (c == ')' || c == ']' || c == '}') --open;
     }
-    if (body[brace] == '}' || end >= body.size() || body[end] != '}') {
-      lex_.Fail(end < body.size() && body[end] == '!'
-                    ? "Don't support conversion in JoinedStr"
-                    : "Don't support formatting in JoinedStr",
+    // `!r` or `!s`, then the specification up to the `}`, where `{…}` may nest.
+    const size_t value_end = end;
+    char conversion = 0;
+    if (end + 1 < body.size() && body[end] == '!') {
+      conversion = body[end + 1];
+      end += 2;
+    }
+    absl::string_view spec;
+    size_t spec_offset = 0;
+    if (end < body.size() && body[end] == ':') {
+      spec_offset = ++end;
+      for (int inside = 0; end < body.size(); ++end) {
+        if (body[end] == '}' && inside-- == 0) break;
+        if (body[end] == '{') ++inside;
+      }
+      spec = body.substr(spec_offset, end - spec_offset);
+    }
+    if (body[brace] == '}' || end >= body.size() || body[end] != '}' ||
+        (conversion != 0 && conversion != 'r' && conversion != 's')) {
+      lex_.Fail(conversion != 0 ? "Don't support conversion in JoinedStr"
+                                : "Don't support formatting in JoinedStr",
                 literal);
       return false;
     }
     const Nesting nesting(this);
     if (!nesting.ok()) return false;
-    Parser inner(&tree_, dialect_, offset + brace + 1, offset + end,
+    Parser inner(&tree_, dialect_, offset + brace + 1, offset + value_end,
                  /*lines=*/false, depth_);
     const Expr* value = inner.ParseWholeExpression();
     if (value == nullptr) {
       lex_.Adopt(inner.lex_.status());
       return false;
+    }
+    if (conversion != 0) {
+      value = MakeCall(conversion == 'r' ? "builtins.repr" : "str", {value},
+                       literal);
+      if (value == nullptr) return false;
+    }
+    if (!spec.empty()) {
+      std::string spec_text;
+      std::vector<const Expr*> spec_values;
+      if (!ParseFormattedBody(spec, offset + spec_offset, raw, literal,
+                              &spec_text, &spec_values)) {
+        return false;
+      }
+      const Expr* format = nullptr;
+      if (spec_values.empty()) {
+        auto* plain = tree_.New<StringExpr>(literal);
+        plain->value = tree_.Copy(spec_text);
+        format = plain;
+      } else {
+        format = MakeFormatted(spec_text, spec_values, literal);
+      }
+      value = format == nullptr
+                  ? nullptr
+                  : MakeCall("builtins.format", {value, format}, literal);
+      if (value == nullptr) return false;
     }
     *text += "{}";
     values->push_back(value);
@@ -426,11 +523,14 @@ const Expr* Parser::ParseCall(const Expr* callee) {
       span = Merge(span, keyword.span);
       keywords.push_back(keyword);
     } else if (python() && lex_.NextIf(kPow)) {
-      const Expr* expanded = ParseExpr();
-      if (expanded != nullptr) {
-        lex_.Fail("keyword-arg expansion is not supported", expanded->span);
-      }
-      return nullptr;
+      Keyword keyword;
+      keyword.value = ParseExpr();
+      if (keyword.value == nullptr) return nullptr;
+      keyword.span = keyword.value->span;
+      keyword.name.span = keyword.span;
+      Refuse("keyword-arg expansion is not supported", keyword.span);
+      span = Merge(span, keyword.span);
+      keywords.push_back(keyword);
     } else {
       const Expr* input = ParseExpr();
       if (input == nullptr) return nullptr;

@@ -7,7 +7,9 @@ bool Parser::ParseStatements(TextSpan start, bool in_class, Body* out) {
   std::vector<const Stmt*> statements;
   TextSpan span = start;
   do {
-    const Stmt* statement = ParseStmt(in_class);
+    const bool method =
+        python() && in_class && (kind() == kDef || kind() == '@');
+    const Stmt* statement = method ? ParseMethod() : ParseStmt(in_class);
     if (statement == nullptr) return false;
     span = Merge(span, statement->span);
     statements.push_back(statement);

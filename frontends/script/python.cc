@@ -62,11 +62,12 @@ absl::StatusOr<TypePtr> PythonProgram::CompileType(absl::string_view name) {
   return type;
 }
 
-absl::StatusOr<PythonProgram::Entry> PythonProgram::CompileEntry(
-    absl::string_view name) {
-  TANDEM_ASSIGN_OR_RETURN(Entry entry, CompilePythonEntry(impl_.get(), name));
+absl::StatusOr<Ref<ModuleObject>> PythonProgram::CompileEntry(
+    absl::string_view name, const RunFunction& run) {
+  TANDEM_ASSIGN_OR_RETURN(Ref<ModuleObject> object,
+                          CompilePythonEntry(impl_.get(), name, run));
   TANDEM_RETURN_IF_ERROR(impl_->Finish());
-  return entry;
+  return object;
 }
 
 absl::Status PythonProgram::CompileAll() {

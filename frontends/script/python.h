@@ -3,6 +3,7 @@
 #ifndef TANDEM_FRONTENDS_SCRIPT_PYTHON_H_
 #define TANDEM_FRONTENDS_SCRIPT_PYTHON_H_
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -15,6 +16,11 @@
 #include "tandem/ir/type.h"
 
 namespace tandem::script {
+
+// Runs a compiled function: what PythonProgram needs to make modules, whose
+// __init__ computes with tensors. The room of the compiler runs nothing itself.
+using RunFunction = std::function<absl::StatusOr<IValue>(
+    Function* function, std::vector<IValue> arguments)>;
 
 // A file's functions and classes, compiled when they are asked for with all
 // that they use, as torch.jit.script does. Nothing of the file is run: names of
@@ -38,16 +44,17 @@ class PythonProgram {
   absl::StatusOr<Function*> CompileFunction(absl::string_view name);
   // A class, enum, NamedTuple or interface at the top level.
   absl::StatusOr<TypePtr> CompileType(absl::string_view name);
-  // A function or a torch.nn.Module class as an object with a method forward,
-  // as torch.jit.save keeps it: a function's defaults are not kept.
-  struct Entry {
-    Ref<ModuleObject> object;
-    // A module's __init__, to be called with the object (and arguments of its
-    // own) before anything else; null if there is none. It is compiled like all
-    // else: numbers, texts, containers, tensors and buffers, not layers.
-    Function* init = nullptr;
-  };
-  absl::StatusOr<Entry> CompileEntry(absl::string_view name);
+  // A function or a module as an object with a method forward, as
+  // torch.jit.save keeps it: a function's defaults are not kept.
+  //
+  // A module is made first, as Python would: `name` is a class derived from
+  // torch.nn.Module ("Model") or a call that gives a module ("Model(3, bias=
+  // False)", "make_model()"). Its __init__ and what that calls are interpreted;
+  // `run` runs the tensor operators in it. Then the methods are compiled for
+  // this instance, as torch.jit.script does. Without `run` only modules that
+  // need no operator can be made.
+  absl::StatusOr<Ref<ModuleObject>> CompileEntry(absl::string_view name,
+                                                 const RunFunction& run = {});
   // All functions and classes of the file, into the unit: what
   // torch.jit.CompilationUnit does with a text. The first error ends it.
   absl::Status CompileAll();

@@ -3,13 +3,13 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/container/flat_hash_map.h"
 #include "absl/container/flat_hash_set.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "tandem/frontends/script/compiler/class_compiler.h"
 #include "tandem/frontends/script/compiler/python_names.h"
 #include "tandem/frontends/script/compiler/type_parser.h"
-#include "tandem/frontends/script/python_init.h"
 #include "tandem/frontends/script/python_modules.h"
 #include "tandem/frontends/script/python_values.h"
 #include "tandem/tensor/status_macros.h"
@@ -57,14 +57,30 @@ bool HasDecorator(List<const Expr*> decorators, absl::string_view name) {
   return false;
 }
 
-bool PythonFile::IsModule(const ClassStmt& cls) const {
+absl::StatusOr<ClassRef> PythonFile::FindBase(const ClassStmt& cls,
+                                              const Expr& base) {
+  const auto* name = base.As<NameExpr>();
+  if (name != nullptr && Defines(name->name)) {
+    TANDEM_ASSIGN_OR_RETURN(const ClassStmt* found, FindClass(name->name));
+    // Python defines a base before what derives from it.
+    if (found == nullptr || found->span.start >= cls.span.start) {
+      return ClassRef{};
+    }
+    return ClassRef{this, found};
+  }
+  std::string rest;
+  PythonFile* file = modules_.FindLibrary(Imported(base), &rest);
+  if (file == nullptr) return ClassRef{};
+  TANDEM_ASSIGN_OR_RETURN(const ClassStmt* found, file->FindClass(rest));
+  return ClassRef{file, found};
+}
+
+bool PythonFile::IsModule(const ClassStmt& cls) {
   for (const Expr* base : cls.bases) {
     if (KnownBase(Imported(*base)) == "Module") return true;
-    const auto* name = base->As<NameExpr>();
-    if (name == nullptr || name->name == cls.name.name) continue;
-    const absl::StatusOr<const ClassStmt*> inner = FindClass(name->name);
-    if (inner.ok() && *inner != nullptr &&
-        (*inner)->span.start < cls.span.start && IsModule(**inner)) {
+    const absl::StatusOr<ClassRef> inner = FindBase(cls, *base);
+    if (inner.ok() && inner->cls != nullptr &&
+        inner->file->IsModule(*inner->cls)) {
       return true;
     }
   }
@@ -89,25 +105,27 @@ bool PythonFile::IsException(const ClassStmt& cls) const {
   return false;
 }
 
-absl::StatusOr<std::vector<const ClassStmt*>> PythonClass::Lineage() const {
-  std::vector<const ClassStmt*> lineage = {&cls_};
+absl::StatusOr<std::vector<ClassRef>> PythonClass::Lineage() const {
+  std::vector<ClassRef> lineage = {ClassRef{&file_, &cls_}};
   for (size_t i = 0; i < lineage.size(); ++i) {
-    for (const Expr* base : lineage[i]->bases) {
-      if (!KnownBase(file_.Imported(*base)).empty()) continue;
-      const auto* name = base->As<NameExpr>();
-      const ClassStmt* cls = nullptr;
-      if (name != nullptr) {
-        TANDEM_ASSIGN_OR_RETURN(cls, file_.FindClass(name->name));
-      }
-      if (cls == nullptr) {
-        return file_.Error(
-            tree_, base->span,
+    const ClassRef at = lineage[i];
+    for (const Expr* base : at.cls->bases) {
+      if (!KnownBase(at.file->Imported(*base)).empty()) continue;
+      TANDEM_ASSIGN_OR_RETURN(const ClassRef cls,
+                              at.file->FindBase(*at.cls, *base));
+      if (cls.cls == nullptr) {
+        return at.file->Error(
+            at.file->tree(at.cls->name.name), base->span,
             absl::StrCat("the base class '", DottedName(*base).value_or("?"),
                          "' is not defined in this file"));
       }
-      if (std::find(lineage.begin(), lineage.end(), cls) == lineage.end()) {
-        lineage.push_back(cls);
+      // A base of two classes comes after both.
+      const auto known = std::find(lineage.begin(), lineage.end(), cls);
+      if (known != lineage.end()) {
+        if (static_cast<size_t>(known - lineage.begin()) <= i) continue;
+        lineage.erase(known);
       }
+      lineage.push_back(cls);
     }
   }
   return lineage;
@@ -135,11 +153,11 @@ const DefStmt* PythonClass::WithoutBody(const DefStmt& def, SyntaxTree* tree) {
 
 absl::StatusOr<TypePtr> PythonClass::Compile(
     const std::string& qualified_name) {
-  TANDEM_ASSIGN_OR_RETURN(std::vector<const ClassStmt*> lineage, Lineage());
+  TANDEM_ASSIGN_OR_RETURN(std::vector<ClassRef> lineage, Lineage());
   absl::string_view base;
-  for (const ClassStmt* cls : lineage) {
-    for (const Expr* expr : cls->bases) {
-      const absl::string_view known = KnownBase(file_.Imported(*expr));
+  for (const ClassRef& cls : lineage) {
+    for (const Expr* expr : cls.cls->bases) {
+      const absl::string_view known = KnownBase(cls.file->Imported(*expr));
       if (!known.empty() && known != "object") base = known;
     }
   }
@@ -160,21 +178,22 @@ absl::StatusOr<TypePtr> PythonClass::Compile(
         CompileClass(file_.context_, tree_, qualified_name, *copy, &functions));
     return file_.modules_.unit().FindType(qualified_name);
   }
-  if (base == "Module") return CompileModule(qualified_name);
+  // A module's type depends on the instance.
+  if (base == "Module") return TypePtr();
   return CompileInstance(qualified_name, lineage);
 }
 
 // PyTorch compiles accessors first, then methods, by name.
 absl::StatusOr<TypePtr> PythonClass::CompileInstance(
-    const std::string& qualified_name,
-    const std::vector<const ClassStmt*>& lineage) {
+    const std::string& qualified_name, const std::vector<ClassRef>& lineage) {
   SyntaxTree& scratch = file_.scratch_;
   std::vector<const DefStmt*> accessors;
   std::vector<const DefStmt*> methods;
   absl::flat_hash_set<std::string> seen;
-  for (const ClassStmt* cls : lineage) {
+  absl::flat_hash_map<std::string, ClassRef> found_in;
+  for (const ClassRef& cls : lineage) {
     absl::flat_hash_set<std::string> own;
-    for (const Stmt* stmt : cls->body.statements) {
+    for (const Stmt* stmt : cls.cls->body.statements) {
       const auto* def = stmt->As<DefStmt>();
       if (def == nullptr || !IsCompiled(*def)) continue;
       const std::string name(def->name.name);
@@ -186,6 +205,7 @@ absl::StatusOr<TypePtr> PythonClass::CompileInstance(
             [&](const DefStmt* other) { return other->name.name == name; }));
       }
       own.insert(name);
+      found_in[name] = cls;
       if (HasDecorator(def->decorators, "unused")) {
         def = WithoutBody(*def, &scratch);
       }
@@ -212,81 +232,18 @@ absl::StatusOr<TypePtr> PythonClass::CompileInstance(
   modules.AddOrigin(AsClass(type), &file_, &cls_);
   // __init__ says what attributes there are.
   for (Function* function : functions) {
+    const auto found = found_in.find(function->name());
+    if (found != found_in.end()) {
+      modules.AddMethodClass(function, found->second);
+    }
+  }
+  for (Function* function : functions) {
     if (function->name() == "__init__") {
       TANDEM_RETURN_IF_ERROR(function->EnsureDefined());
     }
     modules.AddPending(function);
   }
   return type;
-}
-
-absl::StatusOr<TypePtr> PythonClass::CompileModule(
-    const std::string& qualified_name) {
-  PythonModules& modules = file_.modules_;
-  ClassType* type = modules.unit().AddClass(qualified_name, /*is_module=*/true);
-  modules.AddOrigin(type, &file_, &cls_);
-  ClassType::Attribute training;
-  training.name = "training";
-  training.type = Type::Bool();
-  TANDEM_RETURN_IF_ERROR(type->AddAttribute(std::move(training)));
-  ClassType::Attribute hook_flag;
-  hook_flag.name = "_is_full_backward_hook";
-  hook_flag.type = Type::Optional(Type::Bool());
-  TANDEM_RETURN_IF_ERROR(type->AddAttribute(std::move(hook_flag)));
-  TANDEM_RETURN_IF_ERROR(AddModuleConstants(type));
-  return TypePtr(type->shared());
-}
-
-absl::StatusOr<Function*> PythonClass::CompileInit(const ClassType& type) {
-  TANDEM_ASSIGN_OR_RETURN(const DefStmt* def, FindMethod("__init__"));
-  if (def == nullptr) return nullptr;
-  ClassType* owner = file_.modules_.unit().FindClass(type.name());
-  if (owner == nullptr) {
-    return absl::InternalError(absl::StrCat("no class ", type.name()));
-  }
-  // Not among the class's methods: a saved module has none.
-  Function* init = file_.modules_.unit().AddMethod(owner, "__init__");
-  DefineFunction(file_.context_, tree_, init, *def, owner);
-  TANDEM_RETURN_IF_ERROR(init->EnsureDefined());
-  return init;
-}
-
-// `k: Final[int] = 3` in the class's body.
-absl::Status PythonClass::AddModuleConstants(ClassType* type) {
-  for (const Stmt* stmt : cls_.body.statements) {
-    const auto* assign = stmt->As<AssignStmt>();
-    if (assign == nullptr || assign->type == nullptr) continue;
-    const auto* name = assign->targets[0]->As<NameExpr>();
-    if (name == nullptr) continue;
-    if (assign->value == nullptr) {
-      // The type of what __init__ sets; a Final one is what it is set to.
-      const auto* subscript = assign->type->As<SubscriptExpr>();
-      const std::string type_name =
-          DottedName(subscript != nullptr ? *subscript->value : *assign->type)
-              .value_or("");
-      if (absl::EndsWith(type_name, "Final")) continue;
-      ClassType::Attribute attribute;
-      attribute.name = std::string(name->name);
-      TANDEM_ASSIGN_OR_RETURN(
-          attribute.type, TypeParser(&file_.modules_.session(), &file_, tree_)
-                              .Parse(*assign->type));
-      TANDEM_RETURN_IF_ERROR(type->AddAttribute(std::move(attribute)));
-      continue;
-    }
-    ClassType::Constant constant;
-    constant.name = std::string(name->name);
-    TANDEM_ASSIGN_OR_RETURN(constant.type,
-                            TypeParser(&file_.modules_.session(), &file_, tree_)
-                                .Parse(*assign->type));
-    TANDEM_ASSIGN_OR_RETURN(
-        std::vector<IValue> values,
-        FunctionCompiler::EvaluateConstants(file_.context_, tree_,
-                                            tree_.Range(assign->span),
-                                            {assign->type}, {assign->value}));
-    constant.value = std::move(values[0]);
-    type->AddConstant(std::move(constant));
-  }
-  return absl::OkStatus();
 }
 
 bool PythonClass::IsFinal(absl::string_view name) const {
@@ -315,31 +272,38 @@ bool PythonClass::IsFinal(absl::string_view name) const {
   return false;
 }
 
-absl::StatusOr<const DefStmt*> PythonClass::FindMethod(
-    absl::string_view name) const {
-  TANDEM_ASSIGN_OR_RETURN(std::vector<const ClassStmt*> lineage, Lineage());
-  for (const ClassStmt* cls : lineage) {
-    const DefStmt* found = nullptr;
-    for (const Stmt* stmt : cls->body.statements) {
+absl::StatusOr<PythonClass::Method> PythonClass::FindMethod(
+    absl::string_view name, const ClassRef* after) const {
+  TANDEM_ASSIGN_OR_RETURN(const std::vector<ClassRef> lineage, Lineage());
+  bool passed = after == nullptr;
+  for (const ClassRef& cls : lineage) {
+    if (!passed) {
+      passed = cls == *after;
+      continue;
+    }
+    Method found;
+    for (const Stmt* stmt : cls.cls->body.statements) {
       const auto* def = stmt->As<DefStmt>();
       if (def != nullptr && def->name.name == name &&
           !HasDecorator(def->decorators, "setter")) {
-        found = def;
+        found = {cls, def};
       }
     }
-    if (found != nullptr) return found;
+    if (found.def != nullptr) return found;
   }
-  return nullptr;
+  return Method{};
 }
 
 absl::StatusOr<std::vector<std::string>> PythonClass::EntryMethods() const {
-  TANDEM_ASSIGN_OR_RETURN(std::vector<const ClassStmt*> lineage, Lineage());
+  TANDEM_ASSIGN_OR_RETURN(const std::vector<ClassRef> lineage, Lineage());
   std::vector<std::string> names;
-  TANDEM_ASSIGN_OR_RETURN(const DefStmt* forward, FindMethod("forward"));
-  if (forward != nullptr && IsCompiled(*forward)) names.push_back("forward");
+  TANDEM_ASSIGN_OR_RETURN(const Method forward, FindMethod("forward"));
+  if (forward.def != nullptr && IsCompiled(*forward.def)) {
+    names.push_back("forward");
+  }
   std::vector<std::string> exported;
-  for (const ClassStmt* cls : lineage) {
-    for (const Stmt* stmt : cls->body.statements) {
+  for (const ClassRef& cls : lineage) {
+    for (const Stmt* stmt : cls.cls->body.statements) {
       const auto* def = stmt->As<DefStmt>();
       if (def == nullptr || !HasDecorator(def->decorators, "export")) continue;
       const std::string name(def->name.name);
@@ -355,20 +319,25 @@ absl::StatusOr<std::vector<std::string>> PythonClass::EntryMethods() const {
 }
 
 absl::StatusOr<Function*> PythonClass::AddModuleMethod(const ClassType& type,
-                                                       const DefStmt& def) {
-  if (Function* known = type.FindMethod(def.name.name)) return known;
-  const DefStmt* compiled = &def;
-  if (HasDecorator(def.decorators, "unused")) {
-    compiled = WithoutBody(def, &file_.scratch_);
+                                                       const Method& found,
+                                                       absl::string_view name) {
+  if (name.empty()) name = found.def->name.name;
+  if (Function* known = type.FindMethod(name)) return known;
+  const DefStmt* compiled = found.def;
+  PythonFile& file = *found.cls.file;
+  if (HasDecorator(compiled->decorators, "unused")) {
+    compiled = WithoutBody(*compiled, &file.scratch_);
   }
   ClassType* owner = file_.modules_.unit().FindClass(type.name());
   if (owner == nullptr) {
     return absl::InternalError(absl::StrCat("no class ", type.name()));
   }
-  Function* method = file_.modules_.unit().AddMethod(owner, def.name.name);
-  DefineFunction(file_.context_, tree_, method, *compiled, owner);
+  Function* method = file_.modules_.unit().AddMethod(owner, name);
+  DefineFunction(file.context_, file.tree(found.cls.cls->name.name), method,
+                 *compiled, owner);
   owner->AddMethod(method);
   file_.modules_.AddPending(method);
+  file_.modules_.AddMethodClass(method, found.cls);
   return method;
 }
 
@@ -377,24 +346,24 @@ absl::StatusOr<Sugared> PythonClass::FindMember(const ClassType& type,
                                                 Value* self,
                                                 FunctionCompiler& f,
                                                 const SourceRange& range) {
-  TANDEM_ASSIGN_OR_RETURN(const DefStmt* def, FindMethod(name));
-  if (def == nullptr) {
-    if (type.is_module() && self != nullptr) return RegisterMethod(name, self);
-    return Sugared();
-  }
+  TANDEM_ASSIGN_OR_RETURN(const Method found, FindMethod(name));
+  const DefStmt* def = found.def;
+  if (def == nullptr) return Sugared();
+  PythonFile& file = *found.cls.file;
+  const SyntaxTree& tree = file.tree(found.cls.cls->name.name);
   if (HasDecorator(def->decorators, "staticmethod")) {
-    Function*& function = file_.methods_[def];
+    Function*& function = file.methods_[def];
     if (function == nullptr) {
       function = file_.modules_.unit().AddFunction(
-          file_.Qualify(absl::StrCat(cls_.name.name, ".", name)));
-      DefineFunction(file_.context_, tree_, function, *def, nullptr);
+          file.Qualify(absl::StrCat(found.cls.cls->name.name, ".", name)));
+      DefineFunction(file.context_, tree, function, *def, nullptr);
       file_.modules_.AddPending(function);
     }
     return Sugared(std::make_shared<FunctionValue>(function));
   }
   if (HasDecorator(def->decorators, "ignore")) {
     return Sugared(
-        std::make_shared<IgnoredFunction>(file_.context_, tree_, def, self));
+        std::make_shared<IgnoredFunction>(file.context_, tree, def, self));
   }
   if (HasDecorator(def->decorators, "classmethod")) {
     return f.Error(range, "'", name,
@@ -402,7 +371,7 @@ absl::StatusOr<Sugared> PythonClass::FindMember(const ClassType& type,
                    "method or a function is");
   }
   if (self == nullptr || !type.is_module()) return Sugared();
-  TANDEM_ASSIGN_OR_RETURN(Function * method, AddModuleMethod(type, *def));
+  TANDEM_ASSIGN_OR_RETURN(Function * method, AddModuleMethod(type, found));
   if (HasDecorator(def->decorators, "property")) {
     return MethodValue(self, std::string(method->name()))
         .Call(range, f, {}, {});

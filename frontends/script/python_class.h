@@ -9,6 +9,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "tandem/frontends/script/python_file.h"
+#include "tandem/frontends/script/python_object.h"
 #include "tandem/frontends/script/tree.h"
 
 namespace tandem::script {
@@ -27,16 +28,24 @@ class PythonClass {
                                      absl::string_view name, Value* self,
                                      FunctionCompiler& f,
                                      const SourceRange& range);
-  // The method of this name, of the class or its bases; null if none.
-  absl::StatusOr<const DefStmt*> FindMethod(absl::string_view name) const;
+  // The class and its bases, in the order in which names are looked for.
+  absl::StatusOr<std::vector<ClassRef>> Lineage() const;
+  // A method and the class that has it.
+  struct Method {
+    ClassRef cls;
+    const DefStmt* def = nullptr;
+  };
+  // The method of this name, of the class or its bases (after `after`, where
+  // super() asks); def is null if there is none.
+  absl::StatusOr<Method> FindMethod(absl::string_view name,
+                                    const ClassRef* after = nullptr) const;
   // What torch.jit.script compiles of a module class by itself.
   absl::StatusOr<std::vector<std::string>> EntryMethods() const;
-  // The __init__ of a module class, compiled, which defines its attributes;
-  // null if it has none.
-  absl::StatusOr<Function*> CompileInit(const ClassType& type);
-  // Adds the module's method to its type if it is not there.
+  // Adds the module's method to its type if it is not there. A method of a base
+  // that is reached by super() gets a name of its own.
   absl::StatusOr<Function*> AddModuleMethod(const ClassType& type,
-                                            const DefStmt& def);
+                                            const Method& method,
+                                            absl::string_view name = "");
 
   bool IsFinal(absl::string_view name) const;
 
@@ -44,13 +53,8 @@ class PythonClass {
   static const DefStmt* WithoutBody(const DefStmt& def, SyntaxTree* tree);
 
  private:
-  // The class and its bases of this file, the class first.
-  absl::StatusOr<std::vector<const ClassStmt*>> Lineage() const;
-  absl::StatusOr<TypePtr> CompileModule(const std::string& qualified_name);
-  absl::StatusOr<TypePtr> CompileInstance(
-      const std::string& qualified_name,
-      const std::vector<const ClassStmt*>& lineage);
-  absl::Status AddModuleConstants(ClassType* type);
+  absl::StatusOr<TypePtr> CompileInstance(const std::string& qualified_name,
+                                          const std::vector<ClassRef>& lineage);
 
   PythonFile& file_;
   const ClassStmt& cls_;

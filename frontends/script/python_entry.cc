@@ -1,11 +1,16 @@
 #include "tandem/frontends/script/python_entry.h"
 
+#include <algorithm>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
-#include "tandem/frontends/script/python_class.h"
+#include "tandem/frontends/script/parser.h"
+#include "tandem/frontends/script/python_interpreter.h"
+#include "tandem/frontends/script/python_module.h"
 #include "tandem/ir/class_type.h"
 #include "tandem/tensor/status_macros.h"
 
@@ -53,37 +58,40 @@ absl::StatusOr<Ref<ModuleObject>> FunctionEntry(CompilationUnit& unit,
   return object;
 }
 
-absl::StatusOr<PythonProgram::Entry> ModuleEntry(PythonModules& modules,
-                                                 absl::string_view name,
-                                                 const ClassStmt& cls) {
-  TANDEM_ASSIGN_OR_RETURN(TypePtr type, modules.main().FindType(name));
-  if (type == nullptr || AsClass(type) == nullptr) {
+// A call that gives a module, or a class that is one, without arguments.
+absl::StatusOr<Ref<ModuleObject>> ModuleEntry(PythonModules* modules,
+                                              absl::string_view text,
+                                              const RunFunction& run) {
+  const auto source =
+      std::make_shared<Source>(absl::StrCat(text, "\n"), "entry");
+  const Expr* expr = nullptr;
+  TANDEM_ASSIGN_OR_RETURN(const std::unique_ptr<SyntaxTree> tree,
+                          ParseExpression(source, &expr, Dialect::kPython));
+  PythonInterpreter interpreter(modules, &run);
+  TANDEM_ASSIGN_OR_RETURN(
+      Py made, interpreter.EvaluateIn(&modules->main(), *tree, *expr));
+  if (made->is(PyObject::Kind::kClass)) {
+    TANDEM_ASSIGN_OR_RETURN(
+        made, interpreter.Call(made, {}, tree->Range(expr->span)));
+  }
+  if (!made->is(PyObject::Kind::kInstance) || !made->is_module) {
     return absl::InvalidArgumentError(
-        absl::StrCat("'", name, "' is no module"));
+        absl::StrCat("'", text, "' gives no torch.nn.Module, but a value of ",
+                     "type '", PyTypeName(*made), "'"));
   }
-  const ClassType& module = *AsClass(type);
-  PythonClass python(&modules.main(), cls, modules.main().tree(name));
-  PythonProgram::Entry entry;
-  TANDEM_ASSIGN_OR_RETURN(entry.init, python.CompileInit(module));
-  TANDEM_ASSIGN_OR_RETURN(std::vector<std::string> methods,
-                          python.EntryMethods());
-  for (const std::string& method : methods) {
-    TANDEM_ASSIGN_OR_RETURN(const DefStmt* def, python.FindMethod(method));
-    if (def == nullptr) continue;
-    TANDEM_ASSIGN_OR_RETURN(Function * function,
-                            python.AddModuleMethod(module, *def));
-    TANDEM_RETURN_IF_ERROR(function->EnsureDefined());
-  }
-  entry.object = NewObject(module);
-  TANDEM_RETURN_IF_ERROR(entry.object->SetAttribute("training", IValue(true)));
-  return entry;
+  return ModuleCompiler(modules, &interpreter).Compile(made);
 }
 
 }  // namespace
 
-absl::StatusOr<PythonProgram::Entry> CompilePythonEntry(
-    PythonModules* modules, absl::string_view name) {
+absl::StatusOr<Ref<ModuleObject>> CompilePythonEntry(PythonModules* modules,
+                                                     absl::string_view name,
+                                                     const RunFunction& run) {
   PythonFile& file = modules->main();
+  const bool is_name = std::all_of(name.begin(), name.end(), [](char c) {
+    return absl::ascii_isalnum(c) || c == '_' || (c & 0x80) != 0;
+  });
+  if (!is_name) return ModuleEntry(modules, name, run);
   TANDEM_ASSIGN_OR_RETURN(const ClassStmt* cls, file.FindClass(name));
   if (cls != nullptr) {
     if (!file.IsModule(*cls)) {
@@ -92,17 +100,14 @@ absl::StatusOr<PythonProgram::Entry> CompilePythonEntry(
           "' is a class, but no torch.nn.Module: functions of the file can use "
           "it, it cannot be called by itself"));
     }
-    return ModuleEntry(*modules, name, *cls);
+    return ModuleEntry(modules, name, run);
   }
   TANDEM_ASSIGN_OR_RETURN(Function * function, file.FindFunction(name));
   if (function == nullptr) {
     return absl::NotFoundError(
         absl::StrCat("the file defines no function or module '", name, "'"));
   }
-  PythonProgram::Entry entry;
-  TANDEM_ASSIGN_OR_RETURN(entry.object,
-                          FunctionEntry(modules->unit(), function));
-  return entry;
+  return FunctionEntry(modules->unit(), function);
 }
 
 }  // namespace tandem::script

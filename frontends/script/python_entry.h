@@ -11,8 +11,9 @@
 namespace tandem::script {
 
 // See PythonProgram::CompileEntry.
-absl::StatusOr<PythonProgram::Entry> CompilePythonEntry(PythonModules* modules,
-                                                        absl::string_view name);
+absl::StatusOr<Ref<ModuleObject>> CompilePythonEntry(PythonModules* modules,
+                                                     absl::string_view name,
+                                                     const RunFunction& run);
 
 }  // namespace tandem::script
 

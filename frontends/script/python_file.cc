@@ -10,7 +10,7 @@
 #include "tandem/frontends/script/compiler/type_parser.h"
 #include "tandem/frontends/script/parser.h"
 #include "tandem/frontends/script/python_class.h"
-#include "tandem/frontends/script/python_init.h"
+#include "tandem/frontends/script/python_module.h"
 #include "tandem/frontends/script/python_modules.h"
 #include "tandem/frontends/script/python_values.h"
 #include "tandem/tensor/status_macros.h"
@@ -206,6 +206,11 @@ absl::StatusOr<Sugared> PythonFile::ResolveValue(absl::string_view name,
       return Sugared(std::make_shared<ClassValue>(AsClass(type)));
     }
   }
+  if (const auto found = definitions_.find(name);
+      found != definitions_.end() && found->second.status.ok() &&
+      found->second.stmt->kind == StmtKind::kClass) {
+    return MakeModuleClass(std::string(name));
+  }
   const auto import = imports_.find(name);
   if (import != imports_.end()) {
     return modules_.Qualified(import->second, f, range);
@@ -221,7 +226,10 @@ absl::StatusOr<Sugared> PythonFile::ResolveValue(absl::string_view name,
   if (name == "reversed") {
     return PythonName("builtins.reversed", f, range);
   }
-  if (name == "super") return MakeSuper();
+  if (name == "super") return MakeSuper(&modules_);
+  if (name == "builtins.format" || name == "builtins.repr") {
+    return MakeFormatFunction(&modules_, name == "builtins.repr");
+  }
   if (IsPythonBuiltin(name)) return PythonBuiltinError(f, range, name);
   return Sugared();
 }
@@ -290,7 +298,77 @@ absl::StatusOr<Sugared> PythonFile::ResolveMember(const ClassType& type,
                                                   const SourceRange& range) {
   const PythonModules::Origin* origin = modules_.FindOrigin(type);
   if (origin == nullptr) return Sugared();
-  return origin->file->FindMember(*origin->cls, type, name, self, f, range);
+  const auto function = origin->functions.find(name);
+  if (function != origin->functions.end()) {
+    const PyObject& attribute = *function->second;
+    if (attribute.is(PyObject::Kind::kName)) {
+      TANDEM_ASSIGN_OR_RETURN(Sugared value,
+                              modules_.Qualified(attribute.name, f, range));
+      if (value != nullptr) return value;
+    } else if (attribute.def != nullptr && attribute.closure == nullptr &&
+               attribute.self == nullptr) {
+      return attribute.file->ResolveValue(attribute.def->name.name, f, range);
+    } else if (attribute.def != nullptr && attribute.self != nullptr &&
+               attribute.self->is_module) {
+      return origin->file->FindMember(*origin->cls, type,
+                                      attribute.def->name.name, self, f, range);
+    }
+    return f.Error(range, "Module '", origin->cls->name.name,
+                   "' has no attribute '", name,
+                   "' (This function exists as an attribute on the Python "
+                   "module, but we failed to compile it to a TorchScript "
+                   "function. \nThe error stack is reproduced here:\nonly "
+                   "functions at the top level of a file are compiled)");
+  }
+  const auto failed = origin->failed.find(name);
+  if (failed != origin->failed.end()) {
+    return f.Error(range, "Module '", origin->cls->name.name,
+                   "' has no attribute '", name, "' ", failed->second);
+  }
+  TANDEM_ASSIGN_OR_RETURN(
+      Sugared member,
+      origin->file->FindMember(*origin->cls, type, name, self, f, range));
+  if (member != nullptr || !type.is_module() || self == nullptr) return member;
+  if (Sugared method = ModuleMethod(name, origin->kind, self)) return method;
+  // `k = 3` in the class, which nobody changes.
+  TANDEM_ASSIGN_OR_RETURN(
+      const std::vector<ClassRef> bases,
+      PythonClass(origin->file, *origin->cls, scratch_).Lineage());
+  for (const ClassRef& base : bases) {
+    for (const Stmt* stmt : base.cls->body.statements) {
+      const auto* assign = stmt->As<AssignStmt>();
+      if (assign == nullptr || assign->value == nullptr) continue;
+      const auto* target = assign->targets[0]->As<NameExpr>();
+      if (target == nullptr || target->name != name ||
+          !IsImmutableLiteral(*assign->value)) {
+        continue;
+      }
+      TANDEM_ASSIGN_OR_RETURN(Value * value,
+                              f.EmitConstantExpr(*assign->value));
+      return Simple(value);
+    }
+  }
+  return Sugared();
+}
+
+bool PythonFile::HasMember(const ClassType& type, absl::string_view name) {
+  const PythonModules::Origin* origin = modules_.FindOrigin(type);
+  if (origin == nullptr) return false;
+  if (origin->functions.contains(name)) return true;
+  const auto method =
+      PythonClass(origin->file, *origin->cls, scratch_).FindMethod(name);
+  return method.ok() && method->def != nullptr;
+}
+
+absl::StatusOr<Sugared> PythonFile::ResolveContainer(const ClassType& type,
+                                                     Value* self,
+                                                     FunctionCompiler&,
+                                                     const SourceRange&) {
+  const PythonModules::Origin* origin = modules_.FindOrigin(type);
+  if (origin == nullptr || origin->kind == ModuleKind::kPlain) {
+    return Sugared();
+  }
+  return MakeModuleContainer(origin->kind, self);
 }
 
 bool PythonFile::IsFinal(const ClassType& type, absl::string_view name) {

@@ -13,6 +13,7 @@
 #include "tandem/frontends/script/compiler/function_compiler.h"
 #include "tandem/frontends/script/compiler/resolver.h"
 #include "tandem/frontends/script/parser.h"
+#include "tandem/frontends/script/python_object.h"
 #include "tandem/frontends/script/tree.h"
 #include "tandem/ir/class_type.h"
 #include "tandem/ir/source_range.h"
@@ -47,7 +48,9 @@ class PythonFile : public Resolver {
     return *definitions_.find(name)->second.tree;
   }
   // Whether the class comes from torch.nn.Module.
-  bool IsModule(const ClassStmt& cls) const;
+  bool IsModule(const ClassStmt& cls);
+  // What a class's base names, in this file or PyTorch's; no class if unknown.
+  absl::StatusOr<ClassRef> FindBase(const ClassStmt& cls, const Expr& base);
 
   // Null if there is none.
   absl::StatusOr<Function*> FindFunction(absl::string_view name);
@@ -64,6 +67,10 @@ class PythonFile : public Resolver {
                                         const SourceRange& range) override;
 
   bool IsFinal(const ClassType& type, absl::string_view name) override;
+  bool HasMember(const ClassType& type, absl::string_view name) override;
+  absl::StatusOr<Sugared> ResolveContainer(const ClassType& type, Value* self,
+                                           FunctionCompiler& f,
+                                           const SourceRange& range) override;
 
   // `torch`, `F`, `math`, `Tensor`, `List` …, where the file does not say it.
   void ImportUsualNames();
@@ -79,6 +86,8 @@ class PythonFile : public Resolver {
 
  private:
   friend class PythonClass;
+  friend class PythonInterpreter;
+  friend class ModuleCompiler;
   struct Definition {
     const SyntaxTree* tree = nullptr;
     const Stmt* stmt = nullptr;

@@ -1,6 +1,9 @@
 #include "tandem/frontends/script/python_library.h"
 
+#include "absl/strings/str_cat.h"
+#include "tandem/frontends/script/format_source.h"
 #include "tandem/frontends/script/functional_source.h"
+#include "tandem/frontends/script/layer_source.h"
 
 namespace tandem::script {
 namespace {
@@ -98,18 +101,24 @@ constexpr Alias kAliases[] = {
 }  // namespace
 
 absl::string_view LibrarySource(absl::string_view module) {
-  if (module == "torch.nn.functional") return FunctionalSource();
+  if (module == "torch.nn.functional") {
+    static const std::string* const kWhole = new std::string(absl::StrCat(
+        FunctionalSource(), MoreFunctionalSource(), ResizeFunctionalSource()));
+    return *kWhole;
+  }
   for (const Module& known : kModules) {
     if (known.name == module) return known.source;
   }
-  return "";
+  if (module == "tandem.format") return FormatSource();
+  return LayerSource(module);
 }
 
-absl::string_view LibraryName(absl::string_view name) {
+std::string LibraryName(absl::string_view name) {
   for (const Alias& alias : kAliases) {
-    if (alias.name == name) return alias.target;
+    if (alias.name == name) return std::string(alias.target);
   }
-  return name;
+  const std::string layer = LayerName(name);
+  return layer.empty() ? std::string(name) : layer;
 }
 
 }  // namespace tandem::script

@@ -2,6 +2,8 @@
 #ifndef TANDEM_FRONTENDS_SCRIPT_PYTHON_LIBRARY_H_
 #define TANDEM_FRONTENDS_SCRIPT_PYTHON_LIBRARY_H_
 
+#include <string>
+
 #include "absl/strings/string_view.h"
 
 namespace tandem::script {
@@ -12,7 +14,7 @@ absl::string_view LibrarySource(absl::string_view module);
 
 // The name where it is defined ("torch.no_grad" is
 // "torch.autograd.grad_mode.no_grad"); the name itself if that is there.
-absl::string_view LibraryName(absl::string_view name);
+std::string LibraryName(absl::string_view name);
 
 }  // namespace tandem::script
 

@@ -1,10 +1,13 @@
 #include "tandem/frontends/script/python_modules.h"
 
+#include <memory>
+#include <optional>
 #include <utility>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
+#include "tandem/frontends/script/compiler/constant_evaluator.h"
 #include "tandem/frontends/script/compiler/python_names.h"
 #include "tandem/frontends/script/python_library.h"
 #include "tandem/tensor/status_macros.h"
@@ -25,20 +28,46 @@ class ModuleName : public SugaredValue {
         Sugared value,
         modules_.Qualified(absl::StrCat(name_, ".", name), f, range));
     if (value != nullptr) return value;
-    if (name_ == "torch.nn" && !name.empty() && name[0] >= 'A' &&
-        name[0] <= 'Z') {
-      return f.Error(range, "torch.nn.", name,
-                     " is a class that Python makes instances of, and there is "
-                     "no Python here: a layer cannot be made by a source file. "
-                     "Use torch.nn.functional with tensors, or load the module "
-                     "from an archive");
-    }
     return f.Error(range, "object has no attribute ", name);
   }
 
  private:
   const std::string name_;
   PythonModules& modules_;
+};
+
+// What gives a tensor, or the tensor and indices where `return_indices` is
+// True: a constant says which function is meant.
+class PoolingFunction : public SugaredValue {
+ public:
+  PoolingFunction(Sugared plain, Sugared with_indices, size_t at)
+      : plain_(std::move(plain)),
+        with_indices_(std::move(with_indices)),
+        at_(at) {}
+  std::string kind() const override { return "function"; }
+  absl::StatusOr<Sugared> Call(const SourceRange& range, FunctionCompiler& f,
+                               Arguments args, Arguments kwargs) override {
+    Value* flag = args.size() > at_ ? f.ValueOf(args[at_]) : nullptr;
+    for (const NamedValue& argument : kwargs) {
+      if (argument.name == "return_indices") flag = f.ValueOf(argument);
+    }
+    bool indices = false;
+    if (flag != nullptr) {
+      const std::optional<IValue> constant = EvaluateValue(flag);
+      if (!constant.has_value() || !constant->is_bool()) {
+        return f.Error(range,
+                       "value for boolean argument 'return_indices' must be a "
+                       "constant");
+      }
+      indices = constant->AsBool();
+    }
+    return (indices ? with_indices_ : plain_)->Call(range, f, args, kwargs);
+  }
+
+ private:
+  const Sugared plain_;
+  const Sugared with_indices_;
+  const size_t at_;
 };
 
 }  // namespace
@@ -54,7 +83,8 @@ PythonModules::PythonModules(CompilationUnit* unit,
 
 PythonFile* PythonModules::FindLibrary(absl::string_view name,
                                        std::string* rest) {
-  name = LibraryName(name);
+  const std::string full = LibraryName(name);
+  name = full;
   const size_t dot = name.rfind('.');
   if (dot == absl::string_view::npos) return nullptr;
   *rest = std::string(name.substr(dot + 1));
@@ -77,7 +107,17 @@ absl::StatusOr<Sugared> PythonModules::Qualified(const std::string& name,
                                                  const SourceRange& range) {
   std::string rest;
   if (PythonFile* file = FindLibrary(name, &rest)) {
-    return file->ResolveValue(rest, f, range);
+    TANDEM_ASSIGN_OR_RETURN(Sugared value, file->ResolveValue(rest, f, range));
+    if (!absl::StrContains(rest, "max_pool")) return value;
+    const std::string other = absl::StrCat(rest, "_with_indices");
+    if (!file->Defines(other)) return value;
+    TANDEM_ASSIGN_OR_RETURN(Sugared with_indices,
+                            file->ResolveValue(other, f, range));
+    const size_t at = absl::StartsWith(rest, "adaptive")     ? 2
+                      : absl::StartsWith(rest, "fractional") ? 4
+                                                             : 6;
+    return Sugared(std::make_shared<PoolingFunction>(
+        std::move(value), std::move(with_indices), at));
   }
   TANDEM_ASSIGN_OR_RETURN(Sugared value, PythonName(name, f, range));
   if (value != nullptr) return value;

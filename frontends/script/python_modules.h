@@ -15,6 +15,7 @@
 #include "tandem/frontends/script/compiler/function_compiler.h"
 #include "tandem/frontends/script/compiler/session.h"
 #include "tandem/frontends/script/python_file.h"
+#include "tandem/frontends/script/python_object.h"
 
 namespace tandem::script {
 
@@ -33,18 +34,38 @@ class PythonModules {
   absl::StatusOr<Sugared> Qualified(const std::string& name,
                                     FunctionCompiler& f,
                                     const SourceRange& range);
+  // The file of PyTorch that has this name, and the name in it; null if there
+  // is none.
+  PythonFile* FindLibrary(absl::string_view name, std::string* rest);
   // A class by such a name.
   absl::StatusOr<TypePtr> QualifiedType(const std::string& name);
 
-  // Which file and class a type was made of; null for other types.
+  // Which file and class a type was made of, and what the instance has that is
+  // no attribute of the type; null for other types.
   struct Origin {
     PythonFile* file = nullptr;
     const ClassStmt* cls = nullptr;
+    ModuleKind kind = ModuleKind::kPlain;
+    // Attributes that are functions: of a file, or by their full names.
+    absl::flat_hash_map<std::string, Py> functions;
+    // Why an attribute could not be had.
+    absl::flat_hash_map<std::string, std::string> failed;
   };
   const Origin* FindOrigin(const ClassType& type) const;
   void AddOrigin(const ClassType* type, PythonFile* file,
                  const ClassStmt* cls) {
-    origins_[type] = {file, cls};
+    Origin& origin = origins_[type];
+    origin.file = file;
+    origin.cls = cls;
+  }
+  Origin& origin(const ClassType* type) { return origins_[type]; }
+  // In which class a method of a module was found: what super() starts from.
+  void AddMethodClass(const Function* method, ClassRef cls) {
+    method_classes_[method] = cls;
+  }
+  ClassRef MethodClass(const Function* method) const {
+    const auto found = method_classes_.find(method);
+    return found == method_classes_.end() ? ClassRef{} : found->second;
   }
 
   // Compiles what was found and is not compiled yet.
@@ -52,10 +73,6 @@ class PythonModules {
   void AddPending(Function* function) { pending_.push_back(function); }
 
  private:
-  // The file of PyTorch that has this name, and the name in it; null if there
-  // is none.
-  PythonFile* FindLibrary(absl::string_view name, std::string* rest);
-
   CompilationUnit& unit_;
   Session session_;
   BuiltinFunctions builtins_;
@@ -63,6 +80,7 @@ class PythonModules {
   std::unique_ptr<PythonFile> main_;
   absl::flat_hash_map<std::string, std::unique_ptr<PythonFile>> libraries_;
   absl::flat_hash_map<const ClassType*, Origin> origins_;
+  absl::flat_hash_map<const Function*, ClassRef> method_classes_;
   std::vector<Function*> pending_;
 };
 

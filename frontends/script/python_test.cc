@@ -75,10 +75,9 @@ TEST(PythonProgramTest, AFunctionBecomesAModuleWithoutDefaults) {
   const auto entry = (*program)->CompileEntry("f");
   ASSERT_TRUE(entry.ok()) << entry.status();
   const FunctionSchema& schema =
-      entry->object->type()->FindMethod("forward")->schema();
+      (*entry)->type()->FindMethod("forward")->schema();
   ASSERT_EQ(schema.arguments.size(), 3u);
   EXPECT_FALSE(schema.arguments[2].default_value.has_value());
-  EXPECT_EQ(entry->init, nullptr);
 }
 
 TEST(PythonProgramTest, AModulesMethodsAreCompiledWhenTheyAreUsed) {
@@ -105,11 +104,70 @@ class M(Base):
   ASSERT_TRUE(program.ok());
   const auto entry = (*program)->CompileEntry("M");
   ASSERT_TRUE(entry.ok()) << entry.status();
-  const ClassType& type = *entry->object->type();
+  const ClassType& type = *(*entry)->type();
   EXPECT_NE(type.FindMethod("double"), nullptr);
   EXPECT_EQ(type.FindMethod("unused"), nullptr);
   EXPECT_TRUE(type.FindAttribute("count").has_value());
-  EXPECT_NE(entry->init, nullptr);
+  EXPECT_EQ((*entry)->GetAttribute("count")->AsInt(), 3);
+}
+
+TEST(PythonProgramTest, AnInstanceSaysWhatItsTypeIs) {
+  CompilationUnit unit;
+  auto program = PythonProgram::Parse(&unit, Text(R"(
+import torch.nn as nn
+
+class Inner(nn.Module):
+    def __init__(self, k, *rest, **named):
+        super().__init__()
+        self.k = k
+        self.rest = list(rest)
+        self.named = {name: value for name, value in named.items()}
+
+    def forward(self, x: int) -> int:
+        return x * self.k + len(self.rest)
+
+    def only_python(self):
+        yield 3
+
+class M(nn.Module):
+    def __init__(self, n=2):
+        super().__init__()
+        self.all = nn.ModuleList([Inner(i, *range(i + 1), a=1) for i in range(n)])
+        self.last = Inner(7, "text", b=2)
+
+    def forward(self, x: int) -> int:
+        for inner in self.all:
+            x = inner(x)
+        return self.last(x) + len(self.all)
+)"));
+  ASSERT_TRUE(program.ok());
+  const auto entry = (*program)->CompileEntry("M(n=3)");
+  ASSERT_TRUE(entry.ok()) << entry.status();
+  const IValue all = *(*entry)->GetAttribute("all");
+  const auto inner = [&](const char* name) {
+    return all.AsObject().GetAttribute(name)->AsObject().type();
+  };
+  EXPECT_EQ(all.AsObject().type()->attributes().size(), 5u);
+  // Instances that agree in their attributes' types share a class.
+  EXPECT_EQ(inner("0"), inner("2"));
+  EXPECT_EQ(inner("0")->name(), "__torch__.Inner");
+  EXPECT_EQ((*entry)->GetAttribute("last")->AsObject().type()->name(),
+            "__torch__.___torch_mangle_0.Inner");
+}
+
+TEST(PythonProgramTest, MakingAModuleIsBounded) {
+  const auto error = [](const char* body) {
+    return ErrorOf(absl::StrCat(
+        "import torch\nimport torch.nn as nn\nclass f(nn.Module):\n"
+        "    def __init__(self):\n        super().__init__()\n        ",
+        body, "\n"));
+  };
+  EXPECT_THAT(error("while True: pass"), HasSubstr("too many steps"));
+  EXPECT_THAT(error("self.__init__()"), HasSubstr("RecursionError"));
+  EXPECT_THAT(error("self.w = torch.zeros(2)"), HasSubstr("takes a runtime"));
+  EXPECT_THAT(error("self.w = nothing(2)"), HasSubstr("nothing"));
+  EXPECT_THAT(error("self.w = [0] * 100000000000"),
+              HasSubstr("too many steps"));
 }
 
 TEST(PythonProgramTest, NamesOfAnEntryThatIsNone) {

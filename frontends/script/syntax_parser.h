@@ -48,13 +48,27 @@ class Parser {
     lex_.Fail(absl::StrCat("\n", message), at);
   }
 
+  // Python that is understood, but not compiled.
+  void Refuse(absl::string_view message, TextSpan at) {
+    if (deferred_ == nullptr) deferred_ = tree_.Keep(lex_.Error(message, at));
+  }
+
   bool ParseIdentifier(Identifier* out);
   const Expr* ParseExpr(int level = 0);
   const Expr* ParsePrefix();
   const Expr* ParseBase();
+  const Expr* ParseLambda();
   const Expr* ParseStrings();
   bool ParseFormatted(TextSpan literal, std::string* text,
                       std::vector<const Expr*>* values);
+  bool ParseFormattedBody(absl::string_view body, size_t offset, bool raw,
+                          TextSpan literal, std::string* text,
+                          std::vector<const Expr*>* values);
+  const Expr* MakeFormatted(absl::string_view text,
+                            const std::vector<const Expr*>& values,
+                            TextSpan whole);
+  const Expr* MakeCall(absl::string_view name,
+                       const std::vector<const Expr*>& inputs, TextSpan whole);
   const Expr* ParseBracketed();
   const Expr* ParseBraced();
   const Expr* ParsePostfix(const Expr* value);
@@ -78,6 +92,8 @@ class Parser {
   bool EndStatement() { return Expect(kNewline); }
 
   const DefStmt* ParseDef(bool is_method, List<const Expr*> decorators);
+  // A def in a class of a Python file, which may not be understood.
+  const Stmt* ParseMethod();
   const Stmt* ParseClass(List<const Expr*> decorators);
   bool ParseDecl(Decl* out);
   bool ParseParam(bool keyword_only, Param* out);
@@ -124,6 +140,7 @@ class Parser {
   Lexer lex_;
   int depth_ = 0;
   int function_depth_ = 0;
+  const absl::Status* deferred_ = nullptr;  // DefStmt::error
 };
 
 }  // namespace tandem::script

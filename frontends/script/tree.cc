@@ -204,6 +204,8 @@ void Print(const Expr* expr, std::string* out) {
                        {node->key, node->value, node->target, node->iterable},
                        out);
     }
+    case ExprKind::kLambda:
+      return PrintNode("lambda", {expr->As<LambdaExpr>()->body}, out);
   }
 }
 

@@ -10,6 +10,7 @@
 #define TANDEM_FRONTENDS_SCRIPT_TREE_H_
 
 #include <cstring>
+#include <deque>
 #include <memory>
 #include <memory_resource>
 #include <string>
@@ -17,6 +18,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
 #include "tandem/frontends/script/token.h"
@@ -49,6 +51,7 @@ enum class ExprKind : uint8_t {
   kDict,
   kListComprehension,
   kDictComprehension,
+  kLambda,  // Python only
 };
 
 struct Expr {
@@ -89,6 +92,7 @@ struct AttributeExpr : ExprOf<ExprKind::kAttribute> {
   const Expr* value;
   Identifier attribute;
 };
+// `**value` (Python only) has no name.
 struct Keyword {
   Identifier name;
   const Expr* value;
@@ -164,6 +168,11 @@ struct DictComprehensionExpr : ExprOf<ExprKind::kDictComprehension> {
   const Expr* iterable;
   List<const Expr*> conditions;
   List<ComprehensionFor> more;
+};
+// Parameters have no types and no defaults.
+struct LambdaExpr : ExprOf<ExprKind::kLambda> {
+  List<Identifier> params;
+  const Expr* body;
 };
 enum class StmtKind : uint8_t {
   kIf,
@@ -273,6 +282,10 @@ struct Param {
 };
 struct Decl {
   List<Param> params;
+  // `*args` and `**kwargs` (Python only); no name if there is none. They stand
+  // after positional parameters, and the second after all.
+  Identifier variadic;
+  Identifier keywords;
   const Expr* return_type;  // null if not annotated
   TextSpan span;
 };
@@ -281,6 +294,10 @@ struct DefStmt : StmtOf<StmtKind::kDef> {
   Decl decl;
   Body body;
   List<const Expr*> decorators;  // Python only
+  // Why this cannot be compiled: the first thing in it that Python has and
+  // TorchScript has not; null if there is none. Of a method whose text is not
+  // understood at all there is only the name.
+  const absl::Status* error;
 };
 struct ClassStmt : StmtOf<StmtKind::kClass> {
   Identifier name;
@@ -365,6 +382,10 @@ class SyntaxTree {
     std::memcpy(static_cast<void*>(out), elements.data(), bytes);
     return List<T>(out, elements.size());
   }
+  const absl::Status* Keep(absl::Status error) {
+    errors_.push_back(std::move(error));
+    return &errors_.back();
+  }
   absl::string_view Copy(absl::string_view text) {
     if (text.empty()) return {};
     char* out = static_cast<char*>(arena_.allocate(text.size(), 1));
@@ -376,6 +397,7 @@ class SyntaxTree {
   std::shared_ptr<const Source> source_;
   std::shared_ptr<const SourceParts> parts_;
   std::pmr::monotonic_buffer_resource arena_;
+  std::deque<absl::Status> errors_;
   std::vector<const Stmt*> statements_;
 };
 

@@ -1,15 +1,21 @@
 #!/usr/bin/env python3
-"""The workloads of costs_benchmark in PyTorch, where it is installed.
+"""The workloads of costs_benchmark and compile_benchmark in PyTorch, where it is installed.
 
     python3 tests/benchmarks/beside_pytorch.py [bazel-bin/tests/benchmarks/costs_benchmark]
+    python3 tests/benchmarks/beside_pytorch.py --compile [bazel-bin/tests/benchmarks/compile_benchmark]
 
 Runs the benchmark, then the same archives in TorchScript, in one go, and prints
-both with their ratio.
+both with their ratio. With --compile: the same 10,000 lines through our compiler
+and through torch.jit.script, text to graphs; Python's own reading of the file
+(import) is not counted.
 """
+import importlib.util
 import json
 import os
 import subprocess
+import re
 import sys
+import tempfile
 import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -54,7 +60,43 @@ def theirs():
     return result
 
 
+def compile_theirs(text, runs=3):
+    import torch
+    best = float("inf")
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "program.py")
+        with open(path, "w") as f:
+            f.write(text)
+        for run in range(runs):
+            # torch.jit.script keeps what it compiled: each run has functions of its own.
+            spec = importlib.util.spec_from_file_location("program%d" % run, path)
+            module = importlib.util.module_from_spec(spec)
+            sys.modules[spec.name] = module
+            spec.loader.exec_module(module)
+            start = time.perf_counter()
+            torch.jit.script(module.main)
+            best = min(best, time.perf_counter() - start)
+    return best
+
+
+def compile_main(binary):
+    run = lambda *args: subprocess.run([binary, *args], check=True, stdout=subprocess.PIPE, text=True).stdout
+    text = run("--print")
+    lines, mine = re.match(r"(\d+) lines in ([0-9.]+) s", run()).groups()
+    print("%-18s %12s %14s %8s" % ("s", "tandem", "TorchScript", "ratio"))
+    try:
+        theirs = compile_theirs(text)
+    except ImportError:
+        print("PyTorch is not installed: ours alone", file=sys.stderr)
+        theirs = None
+    print("%-18s %12s %14s %8s" % (lines + " lines", mine, "%.3f" % theirs if theirs else "-",
+                                   "%.1f" % (theirs / float(mine)) if theirs else "-"))
+
+
 def main():
+    if sys.argv[1:2] == ["--compile"]:
+        compile_main(sys.argv[2] if len(sys.argv) > 2 else os.path.join(os.path.dirname(DEFAULT), "compile_benchmark"))
+        return
     mine = ours(sys.argv[1] if len(sys.argv) > 1 else DEFAULT)
     try:
         other = theirs()

@@ -151,7 +151,15 @@ def dict_comprehension_of_pairs(d: Dict[str, int]):
     return {k: v + 1 for k, v in d.items() if v > 0}, {v: k for k, v in d.items()}
 
 
+def format_specifications(x: float, n: int, s: str, w: int, b: bool):
+    floats = f"{x:.2f}|{x:10.3f}|{x:<10.1f}|{x:+e}|{x:g}|{x:.3g}|{x:,.2f}|{x:012.4f}|{x:%}|{x:^{w}.{n}f}|{x:.0f}"
+    ints = f"{n:d}|{n:5d}|{n:<5}|{n:^7}|{n:05d}|{n:+d}|{n:x}|{n:#b}|{n:,}|{n * 1000003:_}|{n:.1f}"
+    texts = f"{s:>8}|{s:*^9}|{s:.2}|{s!r}|{s!r:>8}|{s:{w}}|{b:>6}|{b!s:>6}|{{{n:d}}}|{{}}"
+    return floats, ints, texts
+
+
 CALLS = {
+    "format_specifications": [(1234.5678, 3, "abc", 12, True), (-2.675, 1, "it's", 7, False), (0.0, 0, "", 5, True), (1e22, 12, "x\n", 3, False), (float("inf"), 2, "e", 8, True), (5e-324, 255, "q", 4, True)],
     "comprehension_with_if": [([1, 2, 3, 4], 2), ([], 0), ([-2, 5], 5)],
     "comprehension_of_two_loops": [(4,), (0,)],
     "comprehension_refines": [([1, None, 4],), ([None],)],

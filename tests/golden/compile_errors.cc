@@ -17,6 +17,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/ascii.h"
@@ -24,7 +25,9 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
+#include "tandem/backends/reference/reference.h"
 #include "tandem/frontends/script/python.h"
+#include "tandem/runtime/engine.h"
 
 namespace tandem {
 namespace {
@@ -49,13 +52,18 @@ std::vector<std::string> Names(const std::string& folder) {
   return names;
 }
 
-absl::Status Compile(const std::string& name, std::string text) {
+absl::Status Compile(const Engine& engine, const std::string& name,
+                     std::string text) {
   const char* entry = absl::StrContains(text, "\nclass M(") ? "M" : "f";
   CompilationUnit unit;
   const auto program = script::PythonProgram::Parse(
       &unit, std::make_shared<Source>(std::move(text), name + ".py"));
   if (!program.ok()) return program.status();
-  return (*program)->CompileEntry(entry).status();
+  const script::RunFunction run = [&](Function* function,
+                                      std::vector<IValue> arguments) {
+    return engine.CallFunction(function, std::move(arguments));
+  };
+  return (*program)->CompileEntry(entry, run).status();
 }
 
 // The line that a message names first.
@@ -78,6 +86,14 @@ int Main(const std::string& folder, const std::string& only, bool write) {
           std::string(absl::StripAsciiWhitespace(cells[2]));
     }
   }
+  // For the layers that programs make.
+  Registry registry;
+  const absl::Status registered = reference::Register(registry);
+  if (!registered.ok()) {
+    std::cout << registered << std::endl;
+    return 1;
+  }
+  const Engine engine(&registry);
   int failed = 0;
   for (const std::string& name : Names(folder)) {
     if (!only.empty() && name != only) continue;
@@ -86,7 +102,7 @@ int Main(const std::string& folder, const std::string& only, bool write) {
     Read(absl::StrCat(folder, "/", name, ".error.txt"), &want);
     const std::string theirs = want;
     Read(absl::StrCat(folder, "/", name, ".ours.txt"), &want);
-    const absl::Status status = Compile(name, program);
+    const absl::Status status = Compile(engine, name, program);
     const absl::string_view got = status.message();
     if (!only.empty()) std::cout << got << "\n";
     std::string why;

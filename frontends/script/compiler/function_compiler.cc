@@ -58,6 +58,7 @@ FunctionCompiler::FunctionCompiler(const CompileContext& context,
       graph_(std::make_unique<Graph>()) {}
 
 absl::Status FunctionCompiler::Compile(const DefStmt& def) {
+  if (def.error != nullptr) return *def.error;
   std::string name(def.name.name);
   if (self_ != nullptr) name = absl::StrCat(self_->base_name(), ".", name);
   const Session::InFunction in_function(context_.session, function_,
@@ -309,6 +310,7 @@ absl::StatusOr<std::vector<Argument>> FunctionCompiler::ParseParameters(
 
 absl::StatusOr<FunctionSchema> FunctionCompiler::DeclaredSchema(
     const DefStmt& def) {
+  if (def.error != nullptr) return *def.error;
   FunctionSchema schema;
   schema.name = std::string(def.name.name);
   TANDEM_ASSIGN_OR_RETURN(schema.arguments,
@@ -459,6 +461,15 @@ absl::StatusOr<std::vector<IValue>> FunctionCompiler::EvaluateConstants(
       TANDEM_ASSIGN_OR_RETURN(type, compiler.type_parser_.Parse(*types[i]));
     }
     TANDEM_ASSIGN_OR_RETURN(Value * value, compiler.EmitExpr(*values[i], type));
+    // Python's defaults are Python's values: 2 is a float where one is meant.
+    const TypePtr wanted =
+        UnwrapOptional(list.has_value() ? type->element() : type);
+    if (!context.version.has_value() && Is(wanted, TypeKind::kFloat)) {
+      const std::optional<IValue> constant = EvaluateValue(value);
+      if (constant.has_value() && (constant->is_int() || constant->is_bool())) {
+        value = compiler.InsertConstant(static_cast<double>(constant->AsInt()));
+      }
+    }
     // int[2] = 1 is written so.
     if (list.has_value() && Same(value->type(), type->element())) {
       value = compiler.InsertList(value->type(),

@@ -305,6 +305,8 @@ class FunctionCompiler {
   // --- indexing.cc
   absl::StatusOr<Sugared> EmitSubscript(const SubscriptExpr& expr,
                                         const TypePtr& hint);
+  absl::StatusOr<std::optional<Sugared>> EmitStaticSlice(
+      const SourceRange& range, const Sugared& sugared, const SliceExpr& slice);
   absl::StatusOr<Value*> EmitSlice(const SourceRange& range, Value* value,
                                    Value* dim, const SliceExpr& slice);
   absl::StatusOr<Value*> EmitTupleIndex(const SourceRange& range, Value* tuple,

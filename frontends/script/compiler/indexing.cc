@@ -1,6 +1,8 @@
 // Subscripts.
 
+#include <algorithm>
 #include <limits>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -25,6 +27,9 @@ absl::StatusOr<Sugared> FunctionCompiler::EmitSubscript(
   }
   const Expr& subscript = *expr.subscripts[0];
   if (const auto* slice = subscript.As<SliceExpr>()) {
+    TANDEM_ASSIGN_OR_RETURN(std::optional<Sugared> part,
+                            EmitStaticSlice(range, sugared, *slice));
+    if (part.has_value()) return *part;
     TANDEM_ASSIGN_OR_RETURN(Value * value,
                             sugared->AsValue(value_range, *this));
     Value* dim =
@@ -48,6 +53,56 @@ absl::StatusOr<Sugared> FunctionCompiler::EmitSubscript(
     return Simple(value);
   }
   return Simple(value)->Item(range, *this, index, hint);
+}
+
+// Of a container of modules, or what such a slice gave: the bounds are
+// constants.
+absl::StatusOr<std::optional<Sugared>> FunctionCompiler::EmitStaticSlice(
+    const SourceRange& range, const Sugared& sugared, const SliceExpr& slice) {
+  Sugared parts = sugared;
+  if (Value* value = AsSimple(sugared)) {
+    const ClassType* type = AsClass(value->type());
+    if (type == nullptr) return std::optional<Sugared>();
+    TANDEM_ASSIGN_OR_RETURN(
+        parts, resolver().ResolveContainer(*type, value, *this, range));
+    if (parts == nullptr) return std::optional<Sugared>();
+  } else if (sugared->tag() != SugaredValue::Tag::kTuple) {
+    return std::optional<Sugared>();
+  }
+  TANDEM_ASSIGN_OR_RETURN(const std::vector<Sugared> members,
+                          parts->AsTuple(range, *this));
+  const int64_t size = static_cast<int64_t>(members.size());
+  const Expr* bounds[3] = {slice.begin, slice.end, slice.step};
+  std::optional<int64_t> known[3];
+  for (int i = 0; i < 3; ++i) {
+    if (bounds[i] == nullptr) continue;
+    TANDEM_ASSIGN_OR_RETURN(Value * bound, EmitExpr(*bounds[i]));
+    const std::optional<IValue> constant = ConstantOf(bound);
+    if (!constant.has_value() || !(constant->is_int() || constant->is_none())) {
+      return Error(range,
+                   "slices of modules take integer literals for their bounds");
+    }
+    if (constant->is_int()) known[i] = constant->AsInt();
+  }
+  const int64_t step = known[2].value_or(1);
+  if (step == 0) return Error(range, "slice step cannot be zero");
+  const int64_t low = step < 0 ? -1 : 0;
+  const int64_t high = step < 0 ? size - 1 : size;
+  const auto place = [&](int64_t i) {
+    if (i < 0) i += size;
+    return std::min(std::max(i, low), high);
+  };
+  int64_t i = known[0].has_value() ? place(*known[0]) : step < 0 ? high : 0;
+  const int64_t end = known[1].has_value() ? place(*known[1])
+                      : step < 0           ? -1
+                                           : size;
+  std::vector<Sugared> taken;
+  while (step > 0 ? i < end : i > end) {
+    taken.push_back(members[i]);
+    if (step > 0 ? step > end - i : -step > i - end) break;
+    i += step;
+  }
+  return std::optional<Sugared>(std::make_shared<TupleValue>(std::move(taken)));
 }
 
 absl::StatusOr<Value*> FunctionCompiler::EmitSlice(const SourceRange& range,

@@ -31,6 +31,16 @@ class Resolver {
                                                 const SourceRange&) {
     return Sugared();
   }
+  // Whether ResolveMember would find it.
+  virtual bool HasMember(const ClassType&, absl::string_view) { return false; }
+  // A module that is a container of torch.nn (ModuleList, ParameterDict …), as
+  // something to iterate over and index; null of others.
+  virtual absl::StatusOr<Sugared> ResolveContainer(const ClassType&,
+                                                   Value* /*self*/,
+                                                   FunctionCompiler&,
+                                                   const SourceRange&) {
+    return Sugared();
+  }
   // Whether only __init__ may set the attribute: Final, __constants__.
   virtual bool IsFinal(const ClassType&, absl::string_view) { return false; }
 };

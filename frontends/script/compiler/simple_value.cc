@@ -4,6 +4,7 @@
 #include <string>
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "tandem/frontends/script/compiler/custom_classes.h"
 #include "tandem/frontends/script/compiler/function_compiler.h"
@@ -204,7 +205,8 @@ absl::StatusOr<bool> SimpleValue::HasAttribute(const SourceRange& range,
   if (const ClassType* class_type = AsClass(type)) {
     return class_type->FindMethod(name) != nullptr ||
            class_type->FindAttribute(name).has_value() ||
-           class_type->FindConstant(name) != nullptr;
+           class_type->FindConstant(name) != nullptr ||
+           f.resolver().HasMember(*class_type, name);
   }
   if (Is(type, TypeKind::kTuple)) {
     if (type->field_names().empty()) {
@@ -231,8 +233,9 @@ absl::Status SimpleValue::SetAttribute(const SourceRange& range,
     return f.Error(range, "Tried to set an attribute: ", name,
                    " on a non-class: ", Repr(type));
   }
-  if (f.function()->name() != "__init__" &&
-      f.resolver().IsFinal(*class_type, name)) {
+  // A base's that super() calls has more to its name.
+  const bool in_init = absl::StartsWith(f.function()->name(), "__init__");
+  if (!in_init && f.resolver().IsFinal(*class_type, name)) {
     return f.Error(range, "Tried to set a constant: ", name,
                    ". It is Final, or listed in __constants__, and only "
                    "__init__() sets it");
@@ -241,9 +244,8 @@ absl::Status SimpleValue::SetAttribute(const SourceRange& range,
   if (!slot.has_value()) {
     // __init__ defines its class's attributes.
     Graph& g = *f.graph();
-    const bool initializing = f.function()->name() == "__init__" &&
-                              !g.inputs().empty() &&
-                              Same(g.inputs()[0]->type(), type);
+    const bool initializing =
+        in_init && !g.inputs().empty() && Same(g.inputs()[0]->type(), type);
     if (!initializing) {
       for (const ClassType::Property& property : class_type->properties) {
         if (property.name != name) continue;
@@ -310,6 +312,12 @@ absl::StatusOr<std::vector<Sugared>> SimpleValue::AsTuple(
     }
     return parts;
   }
+  if (const ClassType* class_type = AsClass(type)) {
+    TANDEM_ASSIGN_OR_RETURN(
+        Sugared container,
+        f.resolver().ResolveContainer(*class_type, value_, f, range));
+    if (container != nullptr) return container->AsTuple(range, f, size_hint);
+  }
   if (Is(type, TypeKind::kAnyTuple)) {
     return f.Error(range,
                    "Provided tuple is not fully defined/refined including its "
@@ -322,8 +330,10 @@ absl::StatusOr<std::vector<Sugared>> SimpleValue::AsTuple(
 absl::StatusOr<Sugared> SimpleValue::Call(const SourceRange& range,
                                           FunctionCompiler& f, Arguments args,
                                           Arguments kwargs) {
-  if (AsClass(value_->type()) != nullptr) {
-    TANDEM_ASSIGN_OR_RETURN(Sugared method, Attribute(range, f, "__call__"));
+  if (const ClassType* type = AsClass(value_->type())) {
+    TANDEM_ASSIGN_OR_RETURN(
+        Sugared method,
+        Attribute(range, f, type->is_module() ? "forward" : "__call__"));
     return method->Call(range, f, args, kwargs);
   }
   return SugaredValue::Call(range, f, args, kwargs);
@@ -344,6 +354,12 @@ absl::StatusOr<Sugared> SimpleValue::Iterate(const SourceRange& range,
     std::vector<Sugared> parts;
     for (Value* part : f.UnpackTuple(value_)) parts.push_back(Simple(part));
     return Sugared(std::make_shared<TupleValue>(std::move(parts)));
+  }
+  if (const ClassType* class_type = AsClass(type)) {
+    TANDEM_ASSIGN_OR_RETURN(
+        Sugared container,
+        f.resolver().ResolveContainer(*class_type, value_, f, range));
+    if (container != nullptr) return container->Iterate(range, f);
   }
   return f.Error(range, "'", Repr(type), "' object is not iterable");
 }
@@ -375,6 +391,14 @@ absl::StatusOr<Sugared> SimpleValue::Item(const SourceRange& range,
     return Simple(item);
   }
   if (const ClassType* class_type = AsClass(type)) {
+    TANDEM_ASSIGN_OR_RETURN(
+        Sugared container,
+        f.resolver().ResolveContainer(*class_type, value_, f, range));
+    if (container != nullptr) {
+      TANDEM_ASSIGN_OR_RETURN(Sugared member,
+                              container->Item(range, f, index, type_hint));
+      if (member != nullptr) return member;
+    }
     if (class_type->is_module() && type_hint != nullptr) {
       Node* node =
           f.Insert(NodeKind::kModuleContainerIndex, {value_, index}, range);
