@@ -1,19 +1,74 @@
 #include "tandem/backends/native/elementwise.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
+#include <limits>
+#include <optional>
 
 #include "tandem/backends/kernel.h"
 #include "tandem/ir/operators/promotion.h"
 #include "tandem/tensor/context.h"
+#include "tandem/tensor/convert_row.h"
+#include "tandem/tensor/half.h"
 #include "tandem/tensor/status_macros.h"
 #include "tandem/tensor/strided_loop.h"
 
 namespace tandem::native {
 namespace {
 
-DType ResultOf(Op op, int computed) {
-  return IsTest(op) ? DType::kBool : kDTypes[computed];
+DType ResultOf(Op op, DType dtype) { return IsTest(op) ? DType::kBool : dtype; }
+
+// The type that elements of `dtype` are computed in, converted or not: 16-bit
+// floats in float, narrow integers in int64, which wraps to the same results.
+int ComputedIn(DType dtype) {
+  switch (dtype) {
+    case DType::kHalf:
+    case DType::kBFloat16:
+      return 0;
+    case DType::kInt32:
+    case DType::kInt16:
+    case DType::kInt8:
+    case DType::kUInt8:
+      return 2;
+    default:
+      return ComputedOf(dtype);
+  }
+}
+
+template <typename T>
+bool IsWithin(int64_t v) {
+  return v >= std::numeric_limits<T>::min() &&
+         v <= std::numeric_limits<T>::max();
+}
+
+// Does the number mean the same in the computed type as in `dtype`?
+bool MeansTheSame(Op op, DType dtype, const Scalar& s) {
+  if (s.is_complex()) return false;
+  switch (dtype) {
+    case DType::kHalf:
+    case DType::kBFloat16: {
+      // A factor is not rounded to the elements' type.
+      if (op == Op::kMul || op == Op::kDiv) return true;
+      const float v = s.To<float>();
+      const float rounded = dtype == DType::kHalf
+                                ? static_cast<float>(Half(v))
+                                : static_cast<float>(BFloat16(v));
+      if (rounded == v || std::isnan(v)) return true;
+      // The result is rounded in the same way.
+      return op == Op::kWhere && std::isfinite(rounded);
+    }
+    case DType::kInt32:
+      return s.is_integral() && IsWithin<int32_t>(s.ToInt());
+    case DType::kInt16:
+      return s.is_integral() && IsWithin<int16_t>(s.ToInt());
+    case DType::kInt8:
+      return s.is_integral() && IsWithin<int8_t>(s.ToInt());
+    case DType::kUInt8:
+      return s.is_integral() && IsWithin<uint8_t>(s.ToInt());
+    default:
+      return true;
+  }
 }
 
 RowFunction RowOf(Op op, int computed) {
@@ -81,6 +136,54 @@ void Scatter(const char* from, char* to, int64_t stride, int64_t size,
   }
 }
 
+// Operands (0: the result) of narrower dtypes go through blocks of the computed
+// type; null: none.
+struct Conversions {
+  const RowConverter* of[kMaxInputs + 1] = {};
+};
+void RunConverted(RowFunction row, const Conversions& convert,
+                  int64_t computed_size, char* const* data,
+                  const int64_t* strides, const int64_t* sizes, int count,
+                  int64_t n, const void* params) {
+  constexpr int64_t kBlock = 512;
+  alignas(64) char blocks[kMaxInputs + 1][kBlock * 8];
+  unsigned repeat = 0;
+  const void* in[kMaxInputs];
+  for (int i = 1; i <= count; ++i) {
+    if (strides[i] != 0) continue;
+    repeat |= 1u << (i - 1);
+    in[i - 1] = data[i];
+    if (convert.of[i] == nullptr) continue;
+    (*convert.of[i])(data[i], 0, blocks[i], 0, 1);
+    in[i - 1] = blocks[i];
+  }
+  for (int64_t begin = 0; begin < n; begin += kBlock) {
+    const int64_t m = std::min(kBlock, n - begin);
+    for (int i = 1; i <= count; ++i) {
+      if (strides[i] == 0) continue;
+      const char* from = data[i] + begin * strides[i];
+      in[i - 1] = blocks[i];
+      if (convert.of[i] != nullptr) {
+        (*convert.of[i])(from, strides[i], blocks[i], computed_size, m);
+      } else if (strides[i] == sizes[i]) {
+        in[i - 1] = from;
+      } else {
+        Gather(from, strides[i], blocks[i], sizes[i], m);
+      }
+    }
+    char* to = data[0] + begin * strides[0];
+    if (convert.of[0] != nullptr) {
+      row(blocks[0], in, repeat, m, params);
+      (*convert.of[0])(blocks[0], computed_size, to, strides[0], m);
+    } else if (strides[0] == sizes[0]) {
+      row(to, in, repeat, m, params);
+    } else {
+      row(blocks[0], in, repeat, m, params);
+      Scatter(blocks[0], to, strides[0], sizes[0], m);
+    }
+  }
+}
+
 // Strides that are neither one element nor none go through blocks.
 void RunStrided(RowFunction row, char* const* data, const int64_t* strides,
                 const int64_t* sizes, int count, int64_t n,
@@ -144,8 +247,7 @@ absl::StatusOr<Tensor> RunUnary(Op op, const Tensor& self, bool in_place,
   if (!self.defined()) return Declined();
   const TensorImpl& a = *self.impl();
   const int computed = ComputedOf(a.dtype);
-  if (computed < 0) return Declined();
-  if (!IsPlain(a)) {
+  if (computed < 0 || !IsPlain(a)) {
     return RunGeneral(op, {Operand{&self, nullptr}}, in_place ? &self : nullptr,
                       params);
   }
@@ -153,7 +255,7 @@ absl::StatusOr<Tensor> RunUnary(Op op, const Tensor& self, bool in_place,
   if (row == nullptr) return Declined();
   Numbers numbers;
   if (!params.empty() && !numbers.Set(computed, params)) return Declined();
-  const DType dtype = ResultOf(op, computed);
+  const DType dtype = ResultOf(op, a.dtype);
   Tensor out;
   if (in_place) {
     if (dtype != a.dtype) return Declined();
@@ -176,8 +278,8 @@ absl::StatusOr<Tensor> RunBinary(Op op, const Tensor& x, const Tensor& y,
   if (!x.defined() || !y.defined()) return Declined();
   const TensorImpl &a = *x.impl(), &b = *y.impl();
   const int computed = ComputedOf(a.dtype);
-  if (computed < 0 || b.dtype != a.dtype) return Declined();
-  if (!IsPlain(a) || !IsPlain(b) || a.sizes != b.sizes) {
+  if (b.dtype != a.dtype) return Declined();
+  if (computed < 0 || !IsPlain(a) || !IsPlain(b) || a.sizes != b.sizes) {
     return RunGeneral(op, {Operand{&x, nullptr}, Operand{&y, nullptr}},
                       in_place ? &x : nullptr, params);
   }
@@ -185,7 +287,7 @@ absl::StatusOr<Tensor> RunBinary(Op op, const Tensor& x, const Tensor& y,
   if (row == nullptr) return Declined();
   Numbers numbers;
   if (!params.empty() && !numbers.Set(computed, params)) return Declined();
-  const DType dtype = ResultOf(op, computed);
+  const DType dtype = ResultOf(op, a.dtype);
   Tensor out;
   if (in_place) {
     if (dtype != a.dtype || MayOverlap(x, y)) return Declined();
@@ -209,8 +311,7 @@ absl::StatusOr<Tensor> RunWithNumber(Op op, const Tensor& self,
   if (!self.defined()) return Declined();
   const TensorImpl& a = *self.impl();
   const int computed = ComputedOf(a.dtype);
-  if (computed < 0) return Declined();
-  if (!IsPlain(a) || !HasPlainStrides(a)) {
+  if (computed < 0 || !IsPlain(a) || !HasPlainStrides(a)) {
     const Operand t{&self, nullptr}, n{nullptr, &number};
     const Operand operands[2] = {number_first ? n : t, number_first ? t : n};
     return RunGeneral(op, operands, in_place ? &self : nullptr, params);
@@ -220,7 +321,7 @@ absl::StatusOr<Tensor> RunWithNumber(Op op, const Tensor& self,
   if (row == nullptr || !value.Set(computed, number)) return Declined();
   Numbers numbers;
   if (!params.empty() && !numbers.Set(computed, params)) return Declined();
-  const DType dtype = ResultOf(op, computed);
+  const DType dtype = ResultOf(op, a.dtype);
   Tensor out;
   if (in_place) {
     if (dtype != a.dtype) return Declined();
@@ -252,7 +353,8 @@ absl::StatusOr<Tensor> RunGeneral(Op op, absl::Span<const Operand> operands,
   for (size_t i = 0; i < operands.size(); ++i) {
     const Tensor* t = operands[i].tensor;
     if (t == nullptr) {
-      with_number = true;
+      // lerp's weight is no operand where it is a number.
+      with_number = op != Op::kLerp;
       continue;
     }
     if (!t->defined() || t->is_sparse() || !t->device().is_cpu()) {
@@ -274,8 +376,9 @@ absl::StatusOr<Tensor> RunGeneral(Op op, absl::Span<const Operand> operands,
     }
     tensors[num_tensors++] = t;
   }
-  const int computed = ComputedOf(dtype);
+  const int computed = ComputedIn(dtype);
   if (computed < 0) return Declined();
+  const bool narrow = kDTypes[computed] != dtype;
   const RowFunction row = RowOf(op, computed);
   Numbers numbers;
   if (row == nullptr || (!params.empty() && !numbers.Set(computed, params))) {
@@ -284,11 +387,17 @@ absl::StatusOr<Tensor> RunGeneral(Op op, absl::Span<const Operand> operands,
   Number values[kMaxInputs];
   for (size_t i = 0; i < operands.size(); ++i) {
     if (operands[i].number != nullptr &&
-        !values[i].Set(computed, *operands[i].number)) {
+        (!values[i].Set(computed, *operands[i].number) ||
+         !MeansTheSame(op, dtype, *operands[i].number))) {
       return Declined();
     }
   }
-  const DType result = ResultOf(op, computed);
+  if (narrow && computed == 2) {
+    for (const Scalar& s : params) {
+      if (!MeansTheSame(op, dtype, s)) return Declined();
+    }
+  }
+  const DType result = ResultOf(op, dtype);
   Tensor to;
   if (out != nullptr) {
     if (out->dtype() != result || out->sizes() != DimSpan(sizes) ||
@@ -322,6 +431,24 @@ absl::StatusOr<Tensor> RunGeneral(Op op, absl::Span<const Operand> operands,
   }
   const StridedLoop loop(to.sizes(),
                          absl::MakeConstSpan(all, operands.size() + 1));
+  if (narrow) {
+    TANDEM_ASSIGN_OR_RETURN(const RowConverter widen,
+                            RowConverter::Make(dtype, kDTypes[computed]));
+    TANDEM_ASSIGN_OR_RETURN(const RowConverter back,
+                            RowConverter::Make(kDTypes[computed], dtype));
+    Conversions convert;
+    if (result == dtype) convert.of[0] = &back;
+    for (size_t i = first; i < operands.size(); ++i) {
+      if (operands[i].tensor != nullptr) convert.of[i + 1] = &widen;
+    }
+    TANDEM_RETURN_IF_ERROR(loop.RunParallel(
+        [&](char* const* data, const int64_t* strides, int64_t n) {
+          RunConverted(row, convert, kSizes[computed], data, strides,
+                       element_sizes, static_cast<int>(operands.size()), n,
+                       params.empty() ? nullptr : numbers.bytes);
+        }));
+    return to;
+  }
   TANDEM_RETURN_IF_ERROR(loop.RunParallel(
       [&](char* const* data, const int64_t* strides, int64_t n) {
         RunStrided(row, data, strides, element_sizes,

@@ -1,6 +1,7 @@
-// One elementwise operator over tensors of float, double, int64 or bool.
-// Whatever else comes (other dtypes, mixed ones, errors to be told) is
-// declined.
+// One elementwise operator over tensors of float, double, int64 or bool; of
+// 16-bit floats, computed in float and rounded once, and of narrow integers,
+// computed in int64. Whatever else comes (other dtypes, mixed ones, errors to
+// be told) is declined.
 #ifndef TANDEM_BACKENDS_NATIVE_ELEMENTWISE_H_
 #define TANDEM_BACKENDS_NATIVE_ELEMENTWISE_H_
 

@@ -32,8 +32,8 @@ bool IsOne(const Scalar& s) {
 // A factor that multiplies elements of the tensor's dtype.
 bool IsFactor(const Scalar& s, const Tensor& t) {
   if (s.is_bool() || s.is_complex() || !t.defined()) return false;
-  return t.dtype() == DType::kFloat || t.dtype() == DType::kDouble ||
-         (t.dtype() == DType::kInt64 && s.is_int());
+  return IsFloatingPoint(t.dtype()) ||
+         (IsIntegral(t.dtype(), /*include_bool=*/false) && s.is_int());
 }
 
 template <bool kInPlace>
@@ -94,8 +94,10 @@ Result ClampMax(const Tensor& self, const Scalar& max) {
   return Clamp<kInPlace>(self, std::nullopt, max);
 }
 bool IsFloat(const Tensor& t) {
-  return t.defined() &&
-         (t.dtype() == DType::kFloat || t.dtype() == DType::kDouble);
+  return t.defined() && IsFloatingPoint(t.dtype());
+}
+bool IsShortFloat(const Tensor& t) {
+  return t.dtype() == DType::kHalf || t.dtype() == DType::kBFloat16;
 }
 template <bool kInPlace>
 Result HardTanh(const Tensor& self, const Scalar& min, const Scalar& max) {
@@ -152,8 +154,10 @@ Result Pow(const Tensor& self, const Scalar& exponent) {
   if (!IsFloat(self) || exponent.is_complex()) return Declined();
   const double e = exponent.ToDouble();
   if (e == 2) return RunUnary(Op::kSquare, self, kInPlace);
-  if (e == 3) return RunUnary(Op::kCube, self, kInPlace);
   if (e == 0.5) return RunUnary(Op::kSqrt, self, kInPlace);
+  // Others of 16-bit floats are rounded at more steps.
+  if (IsShortFloat(self)) return Declined();
+  if (e == 3) return RunUnary(Op::kCube, self, kInPlace);
   if (e == -0.5) return RunUnary(Op::kRsqrt, self, kInPlace);
   if (e == -1) return RunUnary(Op::kReciprocal, self, kInPlace);
   return Declined();

@@ -239,9 +239,11 @@ bool IsNear(double a, double b, DType dtype) {
   if (std::isnan(a) || std::isnan(b)) return std::isnan(a) && std::isnan(b);
   if (a == b) return true;
   if (std::isinf(a) || std::isinf(b)) return false;
-  const double rtol = dtype == DType::kDouble  ? 1e-12
-                      : dtype == DType::kFloat ? 3e-6
-                                               : 0;
+  const double rtol = dtype == DType::kDouble     ? 1e-12
+                      : dtype == DType::kFloat    ? 3e-6
+                      : dtype == DType::kHalf     ? 0x1p-10
+                      : dtype == DType::kBFloat16 ? 0x1p-7
+                                                  : 0;
   const double atol = dtype == DType::kDouble  ? 1e-13
                       : dtype == DType::kFloat ? 2e-6
                                                : 0;
@@ -284,7 +286,7 @@ std::optional<IValue> ArgumentOf(const Argument& a, Differ& d,
       return d.Next() % 2 ? IValue(int64_t{1}) : IValue(int64_t{2});
     }
     if (op == "aten::pow") return IValue(static_cast<int64_t>(d.Next() % 4));
-    if (dtype == DType::kInt64 || d.Next() % 3 == 0) {
+    if (IsIntegral(dtype, false) || d.Next() % 3 == 0) {
       return IValue(static_cast<int64_t>(d.Next() % 7) - 3);
     }
     return IValue(static_cast<double>(d.Next() % 1000) / 300 - 1.5);
@@ -389,10 +391,11 @@ TEST(NativeTest, ComputesAsReference) {
       continue;
     }
     Differ d(static_cast<uint32_t>(std::hash<std::string>()(op->schema.name)));
-    for (int round = 0; round < 60; ++round) {
-      const DType kDTypes[] = {DType::kFloat, DType::kFloat, DType::kDouble,
-                               DType::kInt64, DType::kBool};
-      const DType dtype = kDTypes[d.Next() % 5];
+    for (int round = 0; round < 75; ++round) {
+      const DType kDTypes[] = {DType::kFloat,    DType::kFloat, DType::kDouble,
+                               DType::kInt64,    DType::kBool,  DType::kHalf,
+                               DType::kBFloat16, DType::kInt32, DType::kUInt8};
+      const DType dtype = kDTypes[d.Next() % 9];
       const Dims sizes = d.Sizes();
       std::vector<IValue> registers[2];
       bool known = true;
