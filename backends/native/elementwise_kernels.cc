@@ -189,6 +189,70 @@ Result LerpNumber(const Tensor& self, const Tensor& end, const Scalar& weight) {
                     kInPlace ? &self : nullptr);
 }
 
+// The weight along dim 1.
+Result Prelu(const Tensor& self, const Tensor& weight) {
+  if (!self.defined() || !weight.defined() || weight.dim() > 1 ||
+      self.dim() == 0) {
+    return Declined();
+  }
+  if (self.dim() == weight.dim() || weight.numel() == 1) {
+    if (self.dim() == 1 && weight.numel() != 1) return Declined();
+    return RunGeneral(Op::kPrelu, {{&self}, {&weight}}, nullptr);
+  }
+  if (self.dim() < 2 || self.size(1) != weight.numel()) return Declined();
+  Dims sizes(self.dim(), 1), strides(self.dim(), 1);
+  sizes[1] = weight.numel();
+  strides[1] = weight.stride(0);
+  strides[0] = weight.numel();
+  const Tensor along = weight.ViewUnchecked(sizes, strides, weight.offset());
+  return RunGeneral(Op::kPrelu, {{&self}, {&along}}, nullptr);
+}
+
+Result Glu(const Tensor& self, int64_t dim) {
+  if (!self.defined() || self.dim() == 0 || dim < -self.dim() ||
+      dim >= self.dim()) {
+    return Declined();
+  }
+  if (dim < 0) dim += self.dim();
+  const int64_t size = self.size(dim);
+  if (size % 2 != 0) return Declined();
+  Dims sizes(self.sizes().begin(), self.sizes().end());
+  sizes[dim] = size / 2;
+  const Tensor a = self.ViewUnchecked(sizes, self.strides(), self.offset());
+  const Tensor b = self.ViewUnchecked(
+      sizes, self.strides(), self.offset() + size / 2 * self.stride(dim));
+  return RunGeneral(Op::kGlu, {{&a}, {&b}}, nullptr);
+}
+
+// One difference along a dim; higher orders and joined ends are left.
+Result Diff(const Tensor& self, int64_t n, int64_t dim, const Tensor& prepend,
+            const Tensor& append) {
+  if (!self.defined() || n != 1 || prepend.defined() || append.defined() ||
+      self.dtype() == DType::kBool || self.dim() == 0 || dim < -self.dim() ||
+      dim >= self.dim()) {
+    return Declined();
+  }
+  if (dim < 0) dim += self.dim();
+  if (self.size(dim) < 2) return Declined();
+  Dims sizes(self.sizes().begin(), self.sizes().end());
+  --sizes[dim];
+  const Tensor earlier =
+      self.ViewUnchecked(sizes, self.strides(), self.offset());
+  const Tensor later = self.ViewUnchecked(sizes, self.strides(),
+                                          self.offset() + self.stride(dim));
+  return RunGeneral(Op::kSub, {{&later}, {&earlier}}, nullptr);
+}
+
+Result Outer(const Tensor& self, const Tensor& other) {
+  if (!self.defined() || !other.defined() || self.dim() != 1 ||
+      other.dim() != 1 || self.dtype() != other.dtype()) {
+    return Declined();
+  }
+  const Tensor column =
+      self.ViewUnchecked({self.size(0), 1}, {self.stride(0), 1}, self.offset());
+  return RunGeneral(Op::kMul, {{&column}, {&other}}, nullptr);
+}
+
 Result Where(const Tensor& condition, const Tensor& a, const Tensor& b) {
   return RunGeneral(Op::kWhere, {{&condition}, {&a}, {&b}}, nullptr);
 }
@@ -265,7 +329,13 @@ absl::Status RegisterElementwise(Registry& registry) {
       .Add("aten::isnan", &Unary<Op::kIsNan, false>)
       .Add("aten::mish", &Unary<Op::kMish, false>)
       .Add("aten::mish_", &Unary<Op::kMish, true>)
-      .Add("aten::log_sigmoid", &LogSigmoid);
+      .Add("aten::log_sigmoid", &LogSigmoid)
+      .Add("aten::prelu", &Prelu)
+      .Add("aten::_prelu_kernel", &Binary<Op::kPrelu, false>)
+      .Add("aten::glu", &Glu)
+      .Add("aten::diff", &Diff)
+      .Add("aten::outer", &Outer)
+      .Add("aten::ger", &Outer);
   AddUnary<Op::kNeg>(r, "neg");
   AddUnary<Op::kAbs>(r, "abs");
   AddUnary<Op::kSign>(r, "sign");

@@ -397,6 +397,10 @@ TEST(NativeTest, ComputesAsReference) {
                                DType::kBFloat16, DType::kInt32, DType::kUInt8};
       const DType dtype = kDTypes[d.Next() % 9];
       const Dims sizes = d.Sizes();
+      // The square of its elements.
+      const bool squares =
+          op->schema.name == "aten::outer" || op->schema.name == "aten::ger";
+      if (squares && !sizes.empty() && sizes[0] > 1000) continue;
       std::vector<IValue> registers[2];
       bool known = true;
       for (size_t i = 0; i < op->schema.arguments.size(); ++i) {
