@@ -11,6 +11,7 @@ namespace tandem::native {
 absl::Status RegisterAttention(Registry& registry);
 absl::Status RegisterElementwise(Registry& registry);
 absl::Status RegisterReduce(Registry& registry);
+absl::Status RegisterSoftmax(Registry& registry);
 absl::Status RegisterMatmul(Registry& registry);
 absl::Status RegisterVision(Registry& registry);
 

@@ -9,6 +9,7 @@ namespace tandem::native {
 absl::Status Register(Registry& registry) {
   TANDEM_RETURN_IF_ERROR(RegisterElementwise(registry));
   TANDEM_RETURN_IF_ERROR(RegisterReduce(registry));
+  TANDEM_RETURN_IF_ERROR(RegisterSoftmax(registry));
   TANDEM_RETURN_IF_ERROR(RegisterMatmul(registry));
   TANDEM_RETURN_IF_ERROR(RegisterAttention(registry));
   TANDEM_RETURN_IF_ERROR(RegisterVision(registry));

@@ -1,4 +1,4 @@
-// Reductions over neighbouring dims of contiguous tensors, softmax and the
+// Reductions over neighbouring dims of contiguous tensors, and the
 // normalisations over the last dims.
 #include <algorithm>
 #include <cmath>
@@ -315,42 +315,6 @@ bool IsFloats(const Tensor& t) {
          t.device().is_cpu() && t.impl()->storage;
 }
 
-// Results are contiguous whatever the input is.
-template <bool kLog>
-Result SoftmaxRows(const Tensor& input, int64_t dim) {
-  if (!IsFloats(input)) return Declined();
-  if (input.dim() == 0 || (dim != -1 && dim != input.dim() - 1)) {
-    return Declined();
-  }
-  TANDEM_ASSIGN_OR_RETURN(const Tensor self, Contiguous(input));
-  const int64_t rank = self.dim();
-  if (self.numel() == 0) return Declined();
-  const int64_t n = self.size(rank - 1);
-  TANDEM_ASSIGN_OR_RETURN(const Tensor out,
-                          Tensor::Empty(self.sizes(), DType::kFloat));
-  const float* x = self.data<float>();
-  float* y = out.data<float>();
-  const auto row = kLog ? Kernels().f.log_softmax : Kernels().f.softmax;
-  TANDEM_RETURN_IF_ERROR(ParallelFor(RowsOf(self, n),
-                                     std::max<int64_t>(1, 8192 / n),
-                                     [&](int64_t begin, int64_t end) {
-                                       for (int64_t r = begin; r < end; ++r) {
-                                         row(x + r * n, y + r * n, n);
-                                       }
-                                     }));
-  return out;
-}
-template <bool kLog>
-Result Softmax(const Tensor& self, int64_t dim, std::optional<DType> dtype) {
-  if (IsOther(dtype, self)) return Declined();
-  return SoftmaxRows<kLog>(self, dim);
-}
-template <bool kLog>
-Result SoftmaxOfHalf(const Tensor& self, int64_t dim, bool half_to_float) {
-  if (half_to_float) return Declined();
-  return SoftmaxRows<kLog>(self, dim);
-}
-
 bool IsParameter(const Tensor& t, Ints shape) {
   return !t.defined() || (IsPlain(*t.impl()) && t.dtype() == DType::kFloat &&
                           t.sizes() == shape);
@@ -453,10 +417,6 @@ absl::Status RegisterReduce(Registry& registry) {
       .Add("aten::amin", &ExtremeAlong<Kind::kMin>)
       .Add("aten::argmax", &ArgExtreme<true>)
       .Add("aten::argmin", &ArgExtreme<false>)
-      .Add("aten::softmax.int", &Softmax<false>)
-      .Add("aten::log_softmax.int", &Softmax<true>)
-      .Add("aten::_softmax", &SoftmaxOfHalf<false>)
-      .Add("aten::_log_softmax", &SoftmaxOfHalf<true>)
       .Add("aten::layer_norm", &LayerNorm)
       .Add("aten::native_layer_norm", &NativeLayerNorm)
       .Add("aten::rms_norm", &RmsNorm);

@@ -297,8 +297,9 @@ std::optional<IValue> ArgumentOf(const Argument& a, Differ& d,
 
 // One operator by one backend; nullopt when it declines.
 std::optional<Tensor> Call(const char* name, const std::string& backend,
-                           std::vector<IValue> registers) {
-  const Operator* op = Both().operators().Find(name, "");
+                           std::vector<IValue> registers,
+                           const std::string& overload = "") {
+  const Operator* op = Both().operators().Find(name, overload);
   const KernelEntry* entry = Both().Find(*op, {backend});
   if (entry == nullptr) return std::nullopt;
   const uint32_t count = static_cast<uint32_t>(registers.size());
@@ -374,6 +375,78 @@ TEST(NativeTest, LeavesRegionsThatAreNoneToReference) {
   EXPECT_FALSE(takes({0, NAN, 0, 3, 3}, 1));
   EXPECT_FALSE(takes({0, 0, 0, INFINITY, 3}, 1));
   EXPECT_FALSE(takes({0, 0, 0, 3, 3}, 1e6));  // samples without end
+}
+
+TEST(NativeTest, SoftmaxAlongEveryDimAsReference) {
+  Differ d(11);
+  const Dims kSizes[] = {{7}, {3, 4}, {70, 129}, {2, 300, 5}, {2, 3, 140}};
+  const DType kDTypes[] = {DType::kFloat, DType::kHalf, DType::kBFloat16};
+  int taken = 0;
+  for (const Dims& sizes : kSizes) {
+    for (DType dtype : kDTypes) {
+      const Tensor x = d.Make(sizes, dtype);
+      for (int64_t dim = 0; dim < x.dim(); ++dim) {
+        for (const char* name :
+             {"aten::softmax", "aten::log_softmax", "aten::logsumexp"}) {
+          const bool sums = absl::string_view(name) == "aten::logsumexp";
+          const std::string overload = sums ? "" : "int";
+          for (const bool wide : {false, true}) {
+            std::vector<IValue> arguments = {
+                IValue(x), IValue(dim),
+                wide ? IValue(static_cast<int64_t>(DType::kFloat)) : IValue()};
+            if (sums) {
+              arguments[1] = IValue(MakeIntList({dim}));
+              arguments[2] = IValue(wide);
+            }
+            const auto want = Call(name, "reference", arguments, overload);
+            const auto got = Call(name, "native", arguments, overload);
+            ASSERT_TRUE(want.has_value());
+            if (!got.has_value()) continue;
+            ++taken;
+            EXPECT_EQ(Difference(*got, *want, 5), "")
+                << name << " " << TypeName(dtype) << DimsToString(sizes) << " "
+                << dim;
+          }
+        }
+      }
+    }
+  }
+  EXPECT_GT(taken, 150);
+}
+
+TEST(NativeTest, CrossEntropyAsReference) {
+  Differ d(12);
+  for (const Dims& sizes : {Dims{6, 40}, Dims{2, 5, 3}, Dims{1, 300, 2, 2}}) {
+    const Tensor x = d.Make(sizes, DType::kFloat);
+    Dims labels(sizes);
+    labels.erase(labels.begin() + 1);
+    Tensor t = *Tensor::Empty(labels, DType::kInt64);
+    for (int64_t i = 0; i < t.numel(); ++i) {
+      t.data<int64_t>()[i] = d.Next() % sizes[1];
+    }
+    const auto both = [&](int64_t reduction, int64_t ignore, double smoothing) {
+      const std::vector<IValue> arguments = {
+          IValue(x),         IValue(t),      IValue(Tensor()),
+          IValue(reduction), IValue(ignore), IValue(smoothing)};
+      const auto want =
+          Call("aten::cross_entropy_loss", "reference", arguments);
+      const auto got = Call("aten::cross_entropy_loss", "native", arguments);
+      if (smoothing != 0 || !want.has_value()) {
+        EXPECT_FALSE(got.has_value());
+        return;
+      }
+      ASSERT_TRUE(got.has_value());
+      EXPECT_EQ(Difference(*got, *want, 5), "") << reduction;
+    };
+    for (int64_t reduction = 0; reduction < 3; ++reduction) {
+      both(reduction, -100, 0);
+      both(reduction, t.data<int64_t>()[0], 0);
+      both(reduction, -100, 0.1);
+    }
+    t.data<int64_t>()[1] = sizes[1];  // no such class
+    both(1, -100, 0);
+    both(1, sizes[1], 0);
+  }
 }
 
 TEST(NativeTest, ComputesAsReference) {
