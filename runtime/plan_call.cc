@@ -5,6 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "tandem/ir/class_type.h"
 #include "tandem/runtime/autocast.h"
+#include "tandem/runtime/bound_methods.h"
 #include "tandem/runtime/executor.h"
 #include "tandem/runtime/thread_pool.h"
 #include "tandem/tensor/status_macros.h"
@@ -31,6 +32,15 @@ absl::Status Execution::CallDynamic(const Plan& plan, const Instruction& i,
                                     IValue* r) {
   const uint32_t* operands = plan.operands.data() + i.b;
   const IValue& self = r[operands[0] & ~kMoveBit];
+  if (self.is_opaque()) {
+    const IValue object = TakeOperand(operands[0], r);
+    TANDEM_ASSIGN_OR_RETURN(
+        IValue result,
+        CallBoundMethod(object, plan.names[i.a], engine_.registry(),
+                        engine_.options().backends));
+    if (i.d > 0) r[operands[i.c]] = std::move(result);
+    return absl::OkStatus();
+  }
   Function* method = self.is_object()
                          ? self.AsObject().type()->FindMethod(plan.names[i.a])
                          : nullptr;

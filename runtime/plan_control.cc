@@ -187,6 +187,9 @@ absl::Status PlanBuilder::EmitCall(Node& n, Scope& scope, const Deaths& deaths,
   } else if (const ClassType* type = n.input()->type()->AsClass();
              type != nullptr) {
     callee = type->FindMethod(n.attribute_name());
+    if (callee == nullptr && type->is_opaque()) {
+      return EmitDynamicCall(n, scope, deaths, site);
+    }
   } else if (n.input()->type()->is(TypeKind::kInterface)) {
     return EmitDynamicCall(n, scope, deaths, site);
   }
