@@ -22,6 +22,27 @@ namespace {
 constexpr int kMaxContainerDepth = 64;
 constexpr int kMaxRounds = 8;
 
+// PyTorch compares a graph's constants when it opens an archive; it cannot
+// compare these and takes them as attributes alone.
+bool IsComparable(const Tensor& t) {
+  if (!t.defined()) return true;
+  switch (t.dtype()) {
+    case DType::kBits1x8:
+    case DType::kBits2x4:
+    case DType::kBits4x2:
+    case DType::kBits8:
+    case DType::kBits16:
+    case DType::kFloat8E5M2:
+    case DType::kFloat8E4M3FN:
+    case DType::kFloat8E5M2FNUZ:
+    case DType::kFloat8E4M3FNUZ:
+    case DType::kFloat8E8M0FNU:
+      return false;
+    default:
+      return !t.is_meta();
+  }
+}
+
 // Identities of the memory that a value is and holds. False if that is not all
 // known (objects, futures …) or the value is too deep.
 bool GatherMemory(const IValue& v, std::vector<const void*>* out,
@@ -293,6 +314,7 @@ class Freezer {
     }
     const IValue* v = ValueOf(*it->second, n.attribute_name());
     if (v == nullptr || !GatherMemory(*v, memory)) return nullptr;
+    if (v->is_tensor() && !IsComparable(v->AsTensor())) return nullptr;
     if (unknown_calls_ && !memory->empty()) return nullptr;
     return v;
   }

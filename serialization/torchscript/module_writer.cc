@@ -34,15 +34,6 @@ absl::Status AddStorages(ZipWriter& zip, absl::string_view folder,
   return absl::OkStatus();
 }
 
-std::string FolderOf(absl::string_view path) {
-  const size_t slash = path.rfind('/');
-  if (slash != absl::string_view::npos) path.remove_prefix(slash + 1);
-  const size_t dot = path.rfind('.');
-  if (dot != absl::string_view::npos && dot > 0) path = path.substr(0, dot);
-  return path.empty() || path == "." || path == ".." ? "archive"
-                                                     : std::string(path);
-}
-
 }  // namespace
 
 absl::Status SaveModule(const Module& module, ByteSink& sink,
@@ -62,6 +53,7 @@ absl::Status SaveModule(const Module& module, ByteSink& sink,
   TANDEM_ASSIGN_OR_RETURN(const script::PrintedProgram code,
                           script::PrintProgram(data.types()));
   PickleWriter constants(get_state);
+  constants.set_detached();
   TANDEM_ASSIGN_OR_RETURN(const std::string constants_pickle,
                           constants.Write(IValue(MakeTuple(code.constants))));
 
@@ -99,7 +91,7 @@ absl::Status SaveModule(const Module& module, ByteSink& sink,
 absl::Status SaveModule(const Module& module, const std::string& path,
                         const SaveOptions& options) {
   SaveOptions named = options;
-  if (named.folder.empty()) named.folder = FolderOf(path);
+  if (named.folder.empty()) named.folder = ArchiveFolderOf(path);
   TANDEM_ASSIGN_OR_RETURN(const std::unique_ptr<ByteSink> sink,
                           CreateFileSink(path));
   return SaveModule(module, *sink, named);

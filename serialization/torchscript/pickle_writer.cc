@@ -240,7 +240,7 @@ absl::Status PickleWriter::PutStrided(const Tensor& tensor, int depth) {
     }
     Emit("t");
   }
-  PutBool(tensor.requires_grad());
+  PutBool(tensor.requires_grad() && !detached_);
   PutHooks();
   if (quantizer == nullptr && (tensor.impl()->conj || tensor.impl()->neg)) {
     PutGlobal("torch.jit._pickle", "restore_type_tag");
@@ -267,7 +267,7 @@ absl::Status PickleWriter::PutSparse(const Tensor& tensor, int depth) {
   out_.push_back(kMark);
   PutInt(static_cast<int64_t>(tensor.impl()->layout));
   PutIntTuple(tensor.sizes());
-  PutBool(tensor.requires_grad());
+  PutBool(tensor.requires_grad() && !detached_);
   if (tensor.impl()->layout == Layout::kSparse) {
     TANDEM_RETURN_IF_ERROR(Put(parts.indices, depth + 1));
   } else {

@@ -37,6 +37,10 @@ class PickleWriter {
   explicit PickleWriter(GetState get_state = nullptr)
       : get_state_(std::move(get_state)) {}
 
+  // Tensors are written as needing no gradient: PyTorch takes no others as
+  // constants.
+  void set_detached() { detached_ = true; }
+
   // The pickle of one value. Storages are numbered on from those before.
   // Errors: values that cannot be saved (futures, functions), cycles, more than
   // 256 levels.
@@ -77,6 +81,7 @@ class PickleWriter {
   }
 
   const GetState get_state_;
+  bool detached_ = false;
   std::string out_;
   uint32_t next_memo_ = 0;
   absl::flat_hash_map<std::string, uint32_t> string_memo_, global_memo_,
