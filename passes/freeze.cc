@@ -22,9 +22,9 @@ namespace {
 constexpr int kMaxContainerDepth = 64;
 constexpr int kMaxRounds = 8;
 
-// PyTorch compares a graph's constants when it opens an archive; it cannot
-// compare these and takes them as attributes alone.
-bool IsComparable(const Tensor& t) {
+// PyTorch compares a graph's constants when it opens an archive; what it cannot
+// compare, and what has no storage, it takes as an attribute alone.
+bool CanBeConstant(const Tensor& t) {
   if (!t.defined()) return true;
   switch (t.dtype()) {
     case DType::kBits1x8:
@@ -39,7 +39,7 @@ bool IsComparable(const Tensor& t) {
     case DType::kFloat8E8M0FNU:
       return false;
     default:
-      return !t.is_meta();
+      return !t.is_meta() && !t.is_sparse();
   }
 }
 
@@ -314,7 +314,7 @@ class Freezer {
     }
     const IValue* v = ValueOf(*it->second, n.attribute_name());
     if (v == nullptr || !GatherMemory(*v, memory)) return nullptr;
-    if (v->is_tensor() && !IsComparable(v->AsTensor())) return nullptr;
+    if (v->is_tensor() && !CanBeConstant(v->AsTensor())) return nullptr;
     if (unknown_calls_ && !memory->empty()) return nullptr;
     return v;
   }
