@@ -1,12 +1,19 @@
 // `tandem convert`: from one format to another.
 #include <iostream>
+#include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "tandem/serialization/safetensors/safetensors.h"
 #include "tandem/serialization/tandem/model_file.h"
+#include "tandem/serialization/torchscript/archive.h"
 #include "tandem/serialization/torchscript/module_writer.h"
+#include "tandem/serialization/torchscript/plain_values.h"
+#include "tandem/serialization/torchscript/plain_values_writer.h"
+#include "tandem/tensor/status_macros.h"
 #include "tandem/tools/command.h"
 
 namespace tandem::tools {
@@ -37,9 +44,46 @@ absl::Status Save(const Session& session, const Module& module,
       "says its format"));
 }
 
+// A file of torch.save, which holds no program.
+bool HoldsValues(const std::string& path) {
+  absl::StatusOr<std::shared_ptr<File>> file = File::Open(path);
+  if (!file.ok()) return false;
+  const auto archive = Archive::Open(*std::move(file), {});
+  return archive.ok() && (*archive)->kind() == Archive::Kind::kValues;
+}
+
+absl::Status ConvertValues(const std::string& from, const std::string& to) {
+  TANDEM_ASSIGN_OR_RETURN(const IValue value, LoadPlainValues(from));
+  if (absl::EndsWith(to, ".pt")) return SavePlainValues(value, to);
+  if (!absl::EndsWith(to, ".safetensors")) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("'", from,
+                     "' holds values and no program: it becomes a "
+                     ".pt of values, or .safetensors"));
+  }
+  std::vector<std::pair<std::string, Tensor>> tensors;
+  bool named = value.is_dict();
+  if (named) {
+    value.AsDict().ForEach([&](const IValue& key, const IValue& item) {
+      named = named && key.is_string() && item.is_tensor();
+      if (named) tensors.emplace_back(key.AsString(), item.AsTensor());
+    });
+  }
+  if (!named) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "'", from, "' is no dict of named tensors, which .safetensors needs"));
+  }
+  return SaveSafetensors(to, tensors);
+}
+
 int Run(const Options& options) {
   if (options.words().size() != 2) {
     return Misused(ConvertCommand(), "name the model and the file to write");
+  }
+  if (HoldsValues(options.words()[0])) {
+    const absl::Status saved =
+        ConvertValues(options.words()[0], options.words()[1]);
+    return saved.ok() ? kOk : Fail("convert", saved);
   }
   auto session = Session::Create(options);
   if (!session.ok()) return Fail("convert", session.status());
@@ -67,8 +111,9 @@ const Command& ConvertCommand() {
       "Writes a model in another format.\n"
       "IN is a .pt archive or a .tandem file. An OUT.pt is what PyTorch opens, "
       "its code\n"
-      "printed anew. The old OUT, if there is one, stays until the new one is "
-      "whole.",
+      "printed anew. A torch.save file of values becomes another, or "
+      ".safetensors. The\n"
+      "old OUT, if there is one, stays until the new one is whole.",
       kFlags, &Run};
   return kCommand;
 }

@@ -265,6 +265,20 @@ StateDict Module::state_dict() const {
   return out;
 }
 
+std::vector<std::pair<std::string, int64_t>> Module::state_dict_versions()
+    const {
+  std::vector<std::pair<std::string, int64_t>> out;
+  const std::function<void(const std::string&, const Module&)> visit =
+      [&](const std::string& prefix, const Module& m) {
+        out.emplace_back(prefix, m.state_version());
+        for (const Child& c : m.children_) {
+          if (c.module != nullptr) visit(Join(prefix, c.name), *c.module);
+        }
+      };
+  visit("", *this);
+  return out;
+}
+
 void Module::load_state_dict(const StateDict& state, bool strict) {
   const eager::ScopedRecorder none(nullptr);
   const StateDict own = state_dict();

@@ -116,6 +116,8 @@ class Module {
 
   // Parameters and persistent buffers, the tensors themselves.
   StateDict state_dict() const;
+  // Versions of the modules by path, what torch.save keeps beside the tensors.
+  std::vector<std::pair<std::string, int64_t>> state_dict_versions() const;
   // Copies values in. Errors (thrown) have torch's text: missing and
   // unexpected keys when `strict`, sizes that differ always.
   void load_state_dict(const StateDict& state, bool strict = true);
@@ -139,6 +141,8 @@ class Module {
  protected:
   // train() of this module alone.
   virtual void OnTrain(bool mode) {}
+  // PyTorch's _version of the class.
+  virtual int64_t state_version() const { return 1; }
 
  private:
   void CheckName(absl::string_view kind, absl::string_view name) const;

@@ -30,6 +30,7 @@ class NormBase : public Module {
   Tensor num_batches_tracked;
 
  protected:
+  int64_t state_version() const override { return 2; }
   // Ranks from `low` to `high` are taken.
   Tensor NormalizeBatch(const Tensor& input, int64_t low, int64_t high);
   // The rank without a batch is `unbatched`.

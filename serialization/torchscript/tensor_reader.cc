@@ -502,6 +502,25 @@ absl::StatusOr<Layout> TensorReader::ReadLayout(const PickleValue& value) {
                        "sparse_csr");
 }
 
+// Are the columns in ascending order, none twice? [dims, elements] of int64.
+bool TensorReader::IsCoalesced(const Tensor& indices) {
+  if (indices.dtype() != DType::kInt64 || indices.dim() != 2) return false;
+  const int64_t* data = indices.data<int64_t>();
+  const int64_t row = indices.strides()[0], column = indices.strides()[1];
+  for (int64_t i = 1; i < indices.size(1); ++i) {
+    int64_t d = 0;
+    while (d < indices.size(0) &&
+           data[d * row + i * column] == data[d * row + (i - 1) * column]) {
+      ++d;
+    }
+    if (d == indices.size(0) ||
+        data[d * row + i * column] < data[d * row + (i - 1) * column]) {
+      return false;
+    }
+  }
+  return true;
+}
+
 absl::StatusOr<Tensor> TensorReader::RebuildSparse(const PickleValue& value,
                                                    Arguments arguments) {
   if (arguments.empty()) {
@@ -512,6 +531,7 @@ absl::StatusOr<Tensor> TensorReader::RebuildSparse(const PickleValue& value,
   const PickleValue* tensors = nullptr;
   const PickleValue* sizes_value = nullptr;
   bool requires_grad = false;
+  bool coalesced = false;
   if (arguments.size() == 2 && arguments[1].kind == Kind::kTuple) {
     // Python: (layout, (indices, values, size[, is_coalesced])), for csr
     // (layout, (crow, col, values, size)).
@@ -520,6 +540,9 @@ absl::StatusOr<Tensor> TensorReader::RebuildSparse(const PickleValue& value,
         (layout == Layout::kSparse && items.size() == parts + 2)) {
       tensors = items.data();
       sizes_value = &items[parts];
+      if (items.size() == parts + 2 && items[parts + 1].kind == Kind::kBool) {
+        coalesced = items[parts + 1].boolean;
+      }
     }
   } else if (arguments.size() == parts + 4) {
     // C++: (layout, size, requires_grad, indices, values, hooks).
@@ -555,8 +578,10 @@ absl::StatusOr<Tensor> TensorReader::RebuildSparse(const PickleValue& value,
   impl->dtype = made->values.dtype();
   impl->layout = layout;
   impl->requires_grad = requires_grad;
-  impl->sparse = std::move(made);
+  impl->sparse = made;
   TANDEM_RETURN_IF_ERROR(CheckSparse(value, tensor));
+  // A stranger's word is not taken for it.
+  made->coalesced = coalesced && IsCoalesced(made->indices);
   return tensor;
 }
 

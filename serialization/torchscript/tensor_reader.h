@@ -88,6 +88,7 @@ class TensorReader {
                         Tensor& tensor);
   absl::StatusOr<Tensor> RebuildSparse(const PickleValue& value,
                                        Arguments arguments);
+  static bool IsCoalesced(const Tensor& indices);
   absl::Status CheckSparse(const PickleValue& value, const Tensor& tensor);
   absl::StatusOr<Tensor> RebuildMeta(const PickleValue& value,
                                      Arguments arguments);

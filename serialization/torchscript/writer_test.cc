@@ -10,6 +10,8 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/escaping.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -19,6 +21,7 @@
 #include "tandem/serialization/torchscript/pickle.h"
 #include "tandem/serialization/torchscript/pickle_writer.h"
 #include "tandem/serialization/torchscript/plain_values.h"
+#include "tandem/serialization/torchscript/plain_values_writer.h"
 #include "tandem/serialization/torchscript/zip_reader.h"
 #include "tandem/serialization/torchscript/zip_writer.h"
 #include "tandem/tensor/tensor.h"
@@ -224,6 +227,89 @@ TEST(PickleWriterTest, RefusesCyclesAndDepth) {
   IValue deep;
   for (int i = 0; i < 100000; ++i) deep = IValue(MakeTuple({deep}));
   EXPECT_THAT(Pickled(deep), HasSubstr("nested too deeply"));
+}
+
+// ---------------------------------------------------------------- torch.save
+
+constexpr char kTestData[] = "serialization/torchscript/testdata/";
+
+// Where two texts part, for people.
+std::string Parting(absl::string_view a, absl::string_view b) {
+  size_t at = 0;
+  while (at < a.size() && at < b.size() && a[at] == b[at]) ++at;
+  const size_t from = at < 16 ? 0 : at - 16;
+  return absl::StrCat("at ", at, " of ", a.size(), " and ", b.size(), ": ",
+                      absl::CEscape(a.substr(from, 48)), " | ",
+                      absl::CEscape(b.substr(from, 48)));
+}
+
+// Record by record, since one byte of a pickle moves all that follows.
+void ExpectSameRecords(const std::string& ours, const std::string& torchs) {
+  auto a = ZipReader::Open(File::FromBuffer("ours", ours));
+  auto b = ZipReader::Open(File::FromBuffer("torch's", torchs));
+  ASSERT_TRUE(a.ok() && b.ok()) << a.status() << b.status();
+  ASSERT_EQ((*a)->entries().size(), (*b)->entries().size());
+  for (size_t i = 0; i < (*a)->entries().size(); ++i) {
+    const ZipEntry& x = (*a)->entries()[i];
+    const ZipEntry& y = (*b)->entries()[i];
+    EXPECT_EQ(x.name, y.name);
+    // Digits of our own: they tell archives apart.
+    if (absl::EndsWith(x.name, "serialization_id")) continue;
+    const auto p = (*a)->Read(x), q = (*b)->Read(y);
+    ASSERT_TRUE(p.ok() && q.ok()) << x.name;
+    EXPECT_TRUE(p->text() == q->text())
+        << x.name << " " << Parting(p->text(), q->text());
+  }
+  EXPECT_EQ(ours.size(), torchs.size());
+}
+
+TEST(PlainValuesWriterTest, ValuesAreWrittenAsPythonWritesThem) {
+  const std::string path = absl::StrCat(kTestData, "values.pt");
+  const auto values = LoadPlainValues(path);
+  ASSERT_TRUE(values.ok()) << values.status();
+  std::string bytes;
+  const absl::Status saved =
+      SavePlainValues(*values, *CreateStringSink(&bytes), "values");
+  ASSERT_TRUE(saved.ok()) << saved;
+  ExpectSameRecords(bytes, ReadFile(path));
+}
+
+TEST(PlainValuesWriterTest, StateDictsAreWrittenAsPythonWritesThem) {
+  const std::string path = absl::StrCat(kTestData, "state_dict.pt");
+  const auto values = LoadPlainValues(path);
+  ASSERT_TRUE(values.ok()) << values.status();
+  StateDictEntries state;
+  for (const auto& [name, tensor] : values->AsDict().Items()) {
+    state.tensors.emplace_back(name.AsString(), tensor.AsTensor());
+  }
+  state.tensors[0].second.impl()->requires_grad = true;  // a parameter
+  state.versions = {{"", 1}, {"0", 1}, {"1", 2}};
+  std::string bytes;
+  const absl::Status saved =
+      SaveStateDict(state, *CreateStringSink(&bytes), "state_dict");
+  ASSERT_TRUE(saved.ok()) << saved;
+  ExpectSameRecords(bytes, ReadFile(path));
+}
+
+TEST(PlainValuesWriterTest, RefusesWhatIsNotPlain) {
+  std::string bytes;
+  const auto error = [&](const IValue& value) {
+    return std::string(
+        SavePlainValues(value, *CreateStringSink(&bytes)).message());
+  };
+  CompilationUnit unit;
+  EXPECT_THAT(
+      error(IValue(NewObject(*unit.AddClass("__torch__.C", false)))),
+      HasSubstr("__torch__.C is not plain: it cannot be saved by torch.save"));
+  Ref<ListObject> list = MakeList(Type::Any());
+  list->values.emplace_back(list);
+  EXPECT_THAT(error(IValue(list)), HasSubstr("holds itself"));
+  list->values.clear();
+  Tensor floats = *Tensor::FromSpan<float>({1, 2});
+  Tensor ints =
+      *Tensor::OverStorage(floats.storage(), 0, {2}, {1}, DType::kInt32);
+  EXPECT_THAT(error(IValue(MakeTuple({IValue(floats), IValue(ints)}))),
+              HasSubstr("view the same data as different types"));
 }
 
 }  // namespace

@@ -183,4 +183,13 @@ absl::Status ZipWriter::Finish() {
   return sink_->Commit();
 }
 
+std::string ArchiveFolderOf(absl::string_view path) {
+  const size_t slash = path.rfind('/');
+  if (slash != absl::string_view::npos) path.remove_prefix(slash + 1);
+  const size_t dot = path.rfind('.');
+  if (dot != absl::string_view::npos && dot > 0) path = path.substr(0, dot);
+  return path.empty() || path == "." || path == ".." ? "archive"
+                                                     : std::string(path);
+}
+
 }  // namespace tandem

@@ -55,6 +55,9 @@ class ZipWriter {
   absl::flat_hash_set<std::string> names_;
 };
 
+// The folder that PyTorch names after a file: its name without the extension.
+std::string ArchiveFolderOf(absl::string_view path);
+
 }  // namespace tandem
 
 #endif  // TANDEM_SERIALIZATION_TORCHSCRIPT_ZIP_WRITER_H_
