@@ -2,6 +2,7 @@
 #ifndef TANDEM_FRONTENDS_EAGER_EAGER_H_
 #define TANDEM_FRONTENDS_EAGER_EAGER_H_
 
+#include "tandem/frontends/eager/containers.h"       // IWYU pragma: export
 #include "tandem/frontends/eager/context.h"          // IWYU pragma: export
 #include "tandem/frontends/eager/convert.h"          // IWYU pragma: export
 #include "tandem/frontends/eager/error.h"            // IWYU pragma: export

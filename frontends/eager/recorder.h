@@ -49,13 +49,16 @@ using Results = absl::InlinedVector<IValue, 2>;
 
 // A traced value becomes a value of the C++ program.
 enum class Conversion : uint8_t {
-  kBool,      // if (x > 0)
-  kInt,       // int64_t(x), item<int64_t>()
-  kFloat,     // double(x)
-  kIndex,     // an Int where the program wants an int64_t
-  kItem,      // item(), ToVector()
-  kLen,       // len(): Python's len(x)
-  kMetadata,  // dtype(), strides(), … of a tensor that may have none
+  kBool,       // if (x > 0)
+  kInt,        // int64_t(x), item<int64_t>()
+  kFloat,      // double(x)
+  kIndex,      // an Int where the program wants an int64_t
+  kItem,       // item(), ToVector()
+  kLen,        // len(): Python's len(x)
+  kIteration,  // for (const Tensor& row : x)
+  kList,       // ToList(): Python's x.tolist()
+  kArray,      // ToArray(): Python's x.numpy()
+  kMetadata,   // dtype(), strides(), … of a tensor that may have none
 };
 
 // Tensors are known by identity, the TensorImpl*: an operator that writes in

@@ -128,32 +128,58 @@ void AddPaths(const nn::Module& module, const std::string& prefix,
   }
 }
 
-Module MakeModule(nn::Module& module, const std::vector<IValue>& inputs,
-                  const Options& options) {
-  eager::Context* context = ContextOfThread();
-  const std::shared_ptr<CompilationUnit> unit = UnitFor(options, *context);
-  std::vector<std::shared_ptr<CompilationUnit>> called = UnitsOfScripts(module);
-  Names names;
-  names.Add(*unit);
-  for (const auto& other : called) names.Add(*other);
-  Module made = Unwrap(MakeTracedModule(module, unit, &names));
-  ModulePaths paths;
-  AddPaths(module, "__module", &paths);
-  TracingState state(context, options.strict, options.warn);
-  state.SetSelf(made, std::move(paths));
-  Record(&state, inputs, options, [&](std::vector<IValue> args) {
-    return module.CallBoxed(std::move(args));
-  });
-  std::unique_ptr<Graph> graph = state.TakeGraph();
-  ThrowIfError(FixupScopeBlocks(graph.get(), unit.get()));
-  auto* type = const_cast<ClassType*>(&made.type());
-  Function* forward = unit->AddMethod(type, "forward");
-  forward->set_schema(SchemaOf(*graph, "forward"));
-  forward->set_graph(std::move(graph));
-  type->AddMethod(forward);
-  called.insert(called.end(), state.units().begin(), state.units().end());
-  return Module(KeepCalled(unit, called), made.object());
-}
+// A traced module that gets its methods one by one.
+class ModuleTrace {
+ public:
+  ModuleTrace(nn::Module& module, const Options& options)
+      : module_(module),
+        options_(options),
+        context_(ContextOfThread()),
+        unit_(UnitFor(options, *context_)),
+        called_(UnitsOfScripts(module)) {
+    Names names;
+    names.Add(*unit_);
+    for (const auto& other : called_) names.Add(*other);
+    made_ = Unwrap(MakeTracedModule(module, unit_, &names));
+    AddPaths(module, "__module", &paths_);
+  }
+
+  void Add(const TracedMethod& method, const std::vector<IValue>& inputs) {
+    TracingState state(context_, options_.strict, options_.warn);
+    state.SetSelf(made_, paths_);
+    Options named = options_;
+    named.argument_names = method.argument_names;
+    Record(&state, inputs, named, [&](std::vector<IValue> args) {
+      return Run(method, std::move(args));
+    });
+    std::unique_ptr<Graph> graph = state.TakeGraph();
+    ThrowIfError(FixupScopeBlocks(graph.get(), unit_.get()));
+    auto* type = const_cast<ClassType*>(&made_.type());
+    Function* function = unit_->AddMethod(type, method.name);
+    function->set_schema(SchemaOf(*graph, method.name));
+    function->set_graph(std::move(graph));
+    type->AddMethod(function);
+    called_.insert(called_.end(), state.units().begin(), state.units().end());
+  }
+
+  IValue Run(const TracedMethod& method, std::vector<IValue> args) const {
+    return method.function != nullptr ? method.function(std::move(args))
+                                      : module_.CallBoxed(std::move(args));
+  }
+
+  const Module& made() const { return made_; }
+  const eager::Context& context() const { return *context_; }
+  Module Finish() { return Module(KeepCalled(unit_, called_), made_.object()); }
+
+ private:
+  nn::Module& module_;
+  const Options& options_;
+  eager::Context* const context_;
+  const std::shared_ptr<CompilationUnit> unit_;
+  std::vector<std::shared_ptr<CompilationUnit>> called_;
+  Module made_;
+  ModulePaths paths_;
+};
 
 Options WithWarn(const Options& options) {
   Options copy = options;
@@ -167,9 +193,40 @@ Options WithWarn(const Options& options) {
 
 // What the trace is checked with: copies of the inputs, since programs write.
 std::vector<std::vector<IValue>> CheckInputsOf(
-    const std::vector<IValue>& inputs, const Options& options) {
-  if (!options.check_inputs.empty()) return options.check_inputs;
-  return {inputs};
+    const std::vector<IValue>& inputs,
+    const std::vector<std::vector<IValue>>& given) {
+  std::vector<std::vector<IValue>> checked = given;
+  if (checked.empty()) checked.push_back(inputs);
+  for (auto& sample : checked) sample = CopyInputs(sample);
+  return checked;
+}
+
+// Traces the method again, on each of `samples`, and compares.
+void CheckMethod(nn::Module& module, const ModuleTrace& trace,
+                 const TracedMethod& method,
+                 const std::vector<std::vector<IValue>>& samples,
+                 const Options& options) {
+  for (const std::vector<IValue>& sample : samples) {
+    const eager::NoGrad no_grad;
+    Options again = options;
+    again.unit = nullptr;
+    ModuleTrace second(module, again);
+    second.Add(method, CopyInputs(sample));
+    const auto run = [&](const Module& made) {
+      return Unwrap(
+          trace.context().engine().Call(made, method.name, CopyInputs(sample)));
+    };
+    CheckedTrace checked;
+    checked.graph = trace.made().FindMethod(method.name)->graph();
+    checked.run = [&] { return run(trace.made()); };
+    checked.repeated_graph = second.made().FindMethod(method.name)->graph();
+    checked.run_repeated = [&] { return run(second.made()); };
+    checked.run_program = [&] {
+      const ScopedRecorder none(nullptr);
+      return trace.Run(method, CopyInputs(sample));
+    };
+    CheckTrace(checked, options);
+  }
 }
 
 }  // namespace
@@ -213,8 +270,8 @@ eager::ScriptFunction TraceFunction(const BoxedFunction& function,
                                     const Options& given) {
   const Options options = WithWarn(given);
   CheckInputs(inputs);
-  std::vector<std::vector<IValue>> checked = CheckInputsOf(inputs, options);
-  for (auto& sample : checked) sample = CopyInputs(sample);
+  const std::vector<std::vector<IValue>> checked =
+      CheckInputsOf(inputs, options.check_inputs);
   eager::ScriptFunction made = MakeFunction(function, inputs, options);
   if (!options.check_trace) return made;
   for (const std::vector<IValue>& sample : checked) {
@@ -238,37 +295,39 @@ eager::ScriptFunction TraceFunction(const BoxedFunction& function,
 }
 
 Module TraceModule(nn::Module& module, std::vector<IValue> inputs,
+                   const Options& options) {
+  TracedMethod forward;
+  forward.name = "forward";
+  forward.inputs = std::move(inputs);
+  forward.argument_names = options.argument_names;
+  forward.check_inputs = options.check_inputs;
+  std::vector<TracedMethod> methods;
+  methods.push_back(std::move(forward));
+  return TraceModule(module, std::move(methods), options);
+}
+
+Module TraceModule(nn::Module& module, std::vector<TracedMethod> methods,
                    const Options& given) {
   const Options options = WithWarn(given);
-  CheckInputs(inputs);
-  std::vector<std::vector<IValue>> checked = CheckInputsOf(inputs, options);
-  for (auto& sample : checked) sample = CopyInputs(sample);
-  Module made = MakeModule(module, inputs, options);
-  if (!options.check_trace) return made;
-  const eager::Context* context = eager::CurrentContext();
-  for (const std::vector<IValue>& sample : checked) {
-    const eager::NoGrad no_grad;
-    Options again = options;
-    again.unit = nullptr;
-    const Module second = MakeModule(module, CopyInputs(sample), again);
-    CheckedTrace first;
-    first.graph = made.FindMethod("forward")->graph();
-    first.run = [&] {
-      return Unwrap(
-          context->engine().Call(made, "forward", CopyInputs(sample)));
-    };
-    first.repeated_graph = second.FindMethod("forward")->graph();
-    first.run_repeated = [&] {
-      return Unwrap(
-          context->engine().Call(second, "forward", CopyInputs(sample)));
-    };
-    first.run_program = [&] {
-      const ScopedRecorder none(nullptr);
-      return module.CallBoxed(CopyInputs(sample));
-    };
-    CheckTrace(first, options);
+  ModuleTrace trace(module, options);
+  for (const TracedMethod& method : methods) {
+    if (method.function == nullptr && method.name != "forward") {
+      eager::Throw(absl::StrCat(
+          "'", module.name(), "' object has no attribute '", method.name, "'"));
+    }
+    if (trace.made().FindMethod(method.name) != nullptr) {
+      eager::Throw(
+          absl::StrCat("the method '", method.name, "' is traced twice"));
+    }
+    CheckInputs(method.inputs);
+    const std::vector<std::vector<IValue>> samples =
+        CheckInputsOf(method.inputs, method.check_inputs);
+    trace.Add(method, method.inputs);
+    if (options.check_trace) {
+      CheckMethod(module, trace, method, samples, options);
+    }
   }
-  return made;
+  return trace.Finish();
 }
 
 }  // namespace tandem::tracer

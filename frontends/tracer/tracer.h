@@ -55,6 +55,16 @@ struct Input {
 
 using BoxedFunction = std::function<IValue(std::vector<IValue>)>;
 
+// One of several methods of a module that are traced: torch.jit.trace_module.
+struct TracedMethod {
+  std::string name;
+  std::vector<IValue> inputs;
+  // What runs; null: the module's forward.
+  BoxedFunction function;
+  std::vector<std::string> argument_names;
+  std::vector<std::vector<IValue>> check_inputs;
+};
+
 // Throw Error (eager::Try makes a Status of it): what the program threw, what
 // cannot be traced, or what check_trace found, with torch's texts. Thread-safe:
 // each thread records for itself. Within another trace, it is a trace of its
@@ -63,6 +73,11 @@ eager::ScriptFunction TraceFunction(const BoxedFunction& function,
                                     std::vector<IValue> inputs,
                                     const Options& options);
 Module TraceModule(nn::Module& module, std::vector<IValue> inputs,
+                   const Options& options);
+// The methods share the module's class and tensors; the options' argument
+// names and check inputs are not looked at. Error: a method other than forward
+// without a function.
+Module TraceModule(nn::Module& module, std::vector<TracedMethod> methods,
                    const Options& options);
 
 namespace internal {
@@ -130,6 +145,46 @@ template <typename T>
 Module Trace(const nn::Ptr<T>& module, const std::vector<Input>& inputs,
              const Options& options = {}) {
   return TraceModule(*module, internal::Unpack(inputs), options);
+}
+
+// A method for TraceMethods: Method("scaled", &Net::scaled, *net, {x, s}).
+template <typename T, typename R, typename C, typename... P>
+TracedMethod Method(std::string name, R (C::*method)(P...), T& module,
+                    const std::vector<Input>& inputs,
+                    std::vector<std::string> argument_names = {}) {
+  TracedMethod made;
+  made.name = name;
+  made.inputs = internal::Unpack(inputs);
+  made.argument_names = std::move(argument_names);
+  Options named;
+  named.name = std::move(name);
+  named.argument_names = made.argument_names;
+  made.function = [&module, method, named](std::vector<IValue> args) {
+    if (args.size() != sizeof...(P)) {
+      internal::ThrowArity(named, sizeof...(P), args.size());
+    }
+    const auto call = [&](std::decay_t<P>... values) {
+      return (module.*method)(std::move(values)...);
+    };
+    return internal::CallUnboxed<std::decay_t<R>,
+                                 std::tuple<std::decay_t<P>...>>(
+        call, args, std::index_sequence_for<P...>());
+  };
+  return made;
+}
+// The module's own forward among them.
+inline TracedMethod Forward(const std::vector<Input>& inputs,
+                            std::vector<std::string> argument_names = {}) {
+  TracedMethod made;
+  made.name = "forward";
+  made.inputs = internal::Unpack(inputs);
+  made.argument_names = std::move(argument_names);
+  return made;
+}
+inline Module TraceMethods(nn::Module& module,
+                           std::vector<TracedMethod> methods,
+                           const Options& options = {}) {
+  return TraceModule(module, std::move(methods), options);
 }
 
 }  // namespace tandem::tracer

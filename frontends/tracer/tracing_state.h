@@ -62,7 +62,7 @@ class TracingState : public eager::Recorder {
       nn::Module& module, std::vector<IValue>* args) override;
   absl::StatusOr<IValue> ExitModule(nn::Module& module, IValue result) override;
   void AbandonModule(nn::Module& module) override;
-  // torch.tensor: a constant, copied.
+  // torch.tensor, torch.from_numpy: a constant, copied.
   absl::StatusOr<std::optional<IValue>> EnterFunction(
       absl::string_view name, std::vector<IValue>* args) override;
   absl::StatusOr<IValue> CallFunction(const eager::ScriptFunction& function,
@@ -112,6 +112,10 @@ class TracingState : public eager::Recorder {
                         const std::string& path);
   void PopFrame();
   void Sweep();
+  // An operator with one result.
+  absl::StatusOr<IValue> CallOne(absl::string_view name,
+                                 absl::string_view overload,
+                                 std::vector<IValue> args);
   // Inserts what comes after the arguments of a call, and fits them to the
   // signature.
   absl::StatusOr<std::vector<Value*>> CallArguments(const Function& function,

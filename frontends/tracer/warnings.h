@@ -12,6 +12,15 @@ inline constexpr char kLen[] =
     "Using len to get tensor shape might cause the trace to be incorrect. "
     "Recommended usage would be tensor.shape[0]. Passing a tensor of different "
     "shape might lead to errors or silently give incorrect results.";
+inline constexpr char kIteration[] =
+    "Iterating over a tensor might cause the trace to be incorrect. Passing a "
+    "tensor of different shape won't change the number of iterations executed "
+    "(and might lead to errors or silently give incorrect results).";
+inline constexpr char kCopyConstruct[] =
+    "To copy construct from a tensor, it is recommended to use "
+    "sourceTensor.detach().clone() or "
+    "sourceTensor.detach().clone().requires_grad_(True), rather than "
+    "torch.tensor(sourceTensor).";
 inline constexpr char kConstructor[] =
     " results are registered as constants in the trace. You can safely ignore "
     "this warning if you use this function to create tensors out of constant "

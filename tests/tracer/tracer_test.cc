@@ -364,6 +364,130 @@ TEST_F(TracingTest, OutputsThatAreNoTensors) {
       "the tracer."));
 }
 
+TEST_F(TracingTest, IterationOverTensor) {
+  const auto f = tracer::Trace(
+      [](const Tensor& x) {
+        Tensor total = eager::Named("total", eager::zeros({}));
+        for (const Tensor& row : x) {
+          total = eager::Named("total", total + eager::Named("row", row).sum());
+        }
+        return total;
+      },
+      {ones({2, 3})}, Arguments({"x"}));
+  EXPECT_EQ(warnings_,
+            Twice("Iterating over a tensor might cause the trace to be "
+                  "incorrect. Passing a tensor of different shape won't change "
+                  "the number of iterations executed (and might lead to errors "
+                  "or silently give incorrect results)."));
+  EXPECT_EQ(
+      GraphOf(f),
+      R"(graph(%x : Float(2, 3, strides=[3, 1], requires_grad=0, device=cpu)):
+  %0 : int[] = prim::ListConstruct()
+  %1 : NoneType = prim::Constant()
+  %2 : NoneType = prim::Constant()
+  %3 : Device = prim::Constant[value="cpu"]()
+  %4 : bool = prim::Constant[value=0]()
+  %total.1 : Float(requires_grad=0, device=cpu) = aten::zeros(%0, %1, %2, %3, %4)
+  %5 : int = prim::Constant[value=0]()
+  %6 : Tensor[] = aten::unbind(%x, %5)
+  %row.1 : Float(3, strides=[1], requires_grad=0, device=cpu), %row : Float(3, strides=[1], requires_grad=0, device=cpu) = prim::ListUnpack(%6)
+  %7 : NoneType = prim::Constant()
+  %8 : Float(requires_grad=0, device=cpu) = aten::sum(%row.1, %7)
+  %9 : int = prim::Constant[value=1]()
+  %total : Float(requires_grad=0, device=cpu) = aten::add(%total.1, %8, %9)
+  %10 : NoneType = prim::Constant()
+  %11 : Float(requires_grad=0, device=cpu) = aten::sum(%row, %10)
+  %12 : int = prim::Constant[value=1]()
+  %13 : Float(requires_grad=0, device=cpu) = aten::add(%total, %11, %12)
+  return (%13))");
+  EXPECT_EQ(ErrorOf([] { begin(eager::zeros({})); }),
+            "iteration over a 0-d tensor");
+}
+
+TEST_F(TracingTest, ContainsOfTensor) {
+  const auto f = tracer::Trace(
+      [](const Tensor& x) { return x + (eager::Contains(x, 1.0) ? 1 : 2); },
+      {ones({2})}, Arguments({"x"}));
+  EXPECT_EQ(warnings_, Twice(Conversion("number")));
+  EXPECT_EQ(GraphOf(f),
+            R"(graph(%x : Float(2, strides=[1], requires_grad=0, device=cpu)):
+  %0 : Long(requires_grad=0, device=cpu) = prim::Constant[value={1}]()
+  %1 : int = prim::Constant[value=1]()
+  %2 : Float(2, strides=[1], requires_grad=0, device=cpu) = aten::add(%x, %0, %1)
+  return (%2))");
+}
+
+TEST_F(TracingTest, ToListOfTensor) {
+  const auto f = tracer::Trace(
+      [](const Tensor& x) {
+        double sum = 0;
+        for (const float v : eager::ToList<float>(x)) sum += v;
+        return x + sum;
+      },
+      {ones({2})}, Arguments({"x"}));
+  EXPECT_EQ(warnings_, Twice(Conversion("list")));
+  EXPECT_EQ(GraphOf(f),
+            R"(graph(%x : Float(2, strides=[1], requires_grad=0, device=cpu)):
+  %0 : Float(2, strides=[1], requires_grad=0, device=cpu) = aten::resolve_conj(%x)
+  %1 : Float(2, strides=[1], requires_grad=0, device=cpu) = aten::resolve_neg(%0)
+  %2 : Double(requires_grad=0, device=cpu) = prim::Constant[value={2}]()
+  %3 : int = prim::Constant[value=1]()
+  %4 : Float(2, strides=[1], requires_grad=0, device=cpu) = aten::add(%1, %2, %3)
+  return (%4))");
+}
+
+std::string Constructor(const char* what) {
+  return absl::StrCat(
+      what,
+      " results are registered as constants in the trace. You can safely "
+      "ignore this warning if you use this function to create tensors out of "
+      "constant variables that would be the same every time you call this "
+      "function. In any other case, this might cause the trace to be "
+      "incorrect.");
+}
+
+TEST_F(TracingTest, ArrayOfTensor) {
+  const auto f = tracer::Trace(
+      [](const Tensor& x) {
+        return x + eager::FromArray(eager::ToArray<float>(x), x.raw().sizes());
+      },
+      {ones({2})}, Arguments({"x"}));
+  const std::string array = absl::StrReplaceAll(
+      Conversion("boolean"), {{"Python boolean", "NumPy array"}});
+  EXPECT_EQ(warnings_, (Strings{array, Constructor("torch.from_numpy"), array,
+                                Constructor("torch.from_numpy")}));
+  EXPECT_EQ(GraphOf(f),
+            R"(graph(%x : Float(2, strides=[1], requires_grad=0, device=cpu)):
+  %0 : Float(2, strides=[1], requires_grad=0, device=cpu) = prim::Constant[value= 1  1 [ CPUFloatType{2} ]]()
+  %1 : Float(2, strides=[1], requires_grad=0, device=cpu) = aten::lift_fresh(%0)
+  %2 : int = prim::Constant[value=1]()
+  %3 : Float(2, strides=[1], requires_grad=0, device=cpu) = aten::add(%x, %1, %2)
+  return (%3))");
+}
+
+TEST_F(TracingTest, TensorOfTensor) {
+  const auto f =
+      tracer::Trace([](const Tensor& x) { return x + eager::TensorFrom(x); },
+                    {ones({2})}, Arguments({"x"}));
+  ASSERT_EQ(warnings_.size(), 4u);
+  EXPECT_EQ(warnings_[0], Constructor("torch.tensor"));
+  EXPECT_TRUE(absl::StartsWith(
+      warnings_[1], "To copy construct from a tensor, it is recommended to "));
+  EXPECT_EQ(GraphOf(f),
+            R"(graph(%x : Float(2, strides=[1], requires_grad=0, device=cpu)):
+  %0 : Float(2, strides=[1], requires_grad=0, device=cpu) = aten::detach(%x)
+  %1 : Device = prim::Constant[value="cpu"]()
+  %2 : int = prim::Constant[value=6]()
+  %3 : bool = prim::Constant[value=0]()
+  %4 : bool = prim::Constant[value=1]()
+  %5 : NoneType = prim::Constant()
+  %6 : Float(2, strides=[1], requires_grad=0, device=cpu) = aten::to(%0, %1, %2, %3, %4, %5)
+  %7 : Float(2, strides=[1], requires_grad=0, device=cpu) = aten::detach(%6)
+  %8 : int = prim::Constant[value=1]()
+  %9 : Float(2, strides=[1], requires_grad=0, device=cpu) = aten::add(%x, %7, %8)
+  return (%9))");
+}
+
 TEST_F(TracingTest, LenOfTensor) {
   const auto f = tracer::Trace([](const Tensor& x) { return x * x.len(); },
                                {ones({2, 3})}, Arguments({"x"}));
@@ -654,6 +778,50 @@ TEST_F(TracingTest, MethodsHaveTheirArgumentsAndResults) {
   %4 : int = prim::Constant[value=1](), scope: __module.pair
   %5 : Float(2, 2, strides=[2, 1], requires_grad=1, device=cpu) = aten::sub(%2, %3, %4), scope: __module.pair
   return (%5))");
+}
+
+struct Scaled : nn::ModuleOf<Scaled> {
+  nn::Ptr<nn::Linear> linear = Register<nn::Linear>("linear", 2, 2);
+  Tensor forward(const Tensor& x) { return linear(x); }
+  Tensor scaled(const Tensor& x, const Tensor& s) { return linear(x) * s; }
+};
+
+TEST_F(TracingTest, SeveralMethods) {
+  auto net = nn::Make<Scaled>();
+  const Tensor x = ones({1, 2}), s = ones({2}) * 3;
+  const Module traced = tracer::TraceMethods(
+      *net,
+      {tracer::Forward({x}, {"x"}),
+       tracer::Method("scaled", &Scaled::scaled, *net, {x, s}, {"x", "s"})},
+      options_);
+  EXPECT_EQ(CodeOf(*traced.FindMethod("forward")), R"(def forward(self,
+    x: Tensor) -> Tensor:
+  linear = self.linear
+  return (linear).forward(x, ))");
+  EXPECT_EQ(CodeOf(*traced.FindMethod("scaled")), R"(def scaled(self,
+    x: Tensor,
+    s: Tensor) -> Tensor:
+  linear = self.linear
+  return torch.mul((linear).forward1(x, ), s))");
+  const auto y = context_->engine().Call(
+      traced, "scaled", {IValue((x * 2).raw()), IValue(s.raw())});
+  ASSERT_TRUE(y.ok()) << y.status();
+  EXPECT_EQ(eager::FromIValue<Tensor>(*y).ToString(),
+            net->scaled(x * 2, s).ToString());
+  EXPECT_EQ(ErrorOf([&] {
+              tracer::TracedMethod missing;
+              missing.name = "missing";
+              missing.inputs = {IValue(x.raw())};
+              tracer::TraceMethods(*net, {missing}, options_);
+            }),
+            "'Scaled' object has no attribute 'missing'");
+  EXPECT_EQ(ErrorOf([&] {
+              tracer::TraceMethods(*net,
+                                   {tracer::Method("scaled", &Scaled::scaled,
+                                                   *net, {x}, {"x", "s"})},
+                                   options_);
+            }),
+            "scaled() missing 1 required positional argument: 's'");
 }
 
 TEST_F(TracingTest, TwoThreads) {
