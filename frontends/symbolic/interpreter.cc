@@ -5,6 +5,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "tandem/frontends/symbolic/module_parameters.h"
 
 namespace tandem::fx {
 namespace {
@@ -167,9 +168,23 @@ IValue Interpreter::call_module(const std::string& target, Values args,
     Throw(absl::StrCat("Node referenced nonexistent target ", target, "!"));
   }
   if (!kwargs.empty()) {
-    Throw(absl::StrCat("the module ", target,
-                       " is called with names of arguments, which modules in "
-                       "C++ do not have"));
+    const std::vector<std::string> names = ModuleParametersOf(*module).names;
+    for (auto& [name, value] : kwargs) {
+      const size_t at =
+          std::find(names.begin(), names.end(), name) - names.begin();
+      if (at == names.size()) {
+        Throw(absl::StrCat("the module ", target, " is called with '", name,
+                           "', which is no parameter of ", module->name(),
+                           " that is known by name"));
+      }
+      if (at < args.size() && !args[at].is_none()) {
+        Throw(absl::StrCat(module->name(),
+                           ".forward() got multiple values for argument '",
+                           name, "'"));
+      }
+      if (at >= args.size()) args.resize(at + 1);
+      args[at] = std::move(value);
+    }
   }
   return module->CallBoxed(std::move(args));
 }

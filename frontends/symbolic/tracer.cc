@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "tandem/frontends/eager/context.h"
+#include "tandem/frontends/symbolic/module_parameters.h"
 #include "tandem/frontends/symbolic/targets.h"
 #include "tandem/tensor/status_macros.h"
 
@@ -436,6 +437,10 @@ absl::Status Tracer::Convert(const tandem::Tensor& tensor,
           "'len' is not supported in symbolic tracing by default. If you want "
           "this call to be recorded, please call torch.fx.wrap('len') at "
           "module scope");
+    case eager::Conversion::kIteration:
+      return absl::InvalidArgumentError(kIterationError);
+    case eager::Conversion::kList:
+    case eager::Conversion::kArray:
     case eager::Conversion::kMetadata:
       break;
   }
@@ -564,9 +569,22 @@ absl::StatusOr<std::optional<IValue>> Tracer::EnterModule(
   }
   if (!is_leaf_module(module, path->second)) return std::nullopt;
   return eager::Try([&]() -> std::optional<IValue> {
+    const ModuleParameters parameters = ModuleParametersOf(module);
     Arguments arguments;
-    for (const IValue& v : *args) arguments.push_back(create_arg(v));
-    return create_proxy("call_module", path->second, arguments, {});
+    KeywordArguments keywords;
+    // What is None was not given.
+    while (!args->empty() && args->back().is_none()) args->pop_back();
+    for (size_t i = 0; i < args->size(); ++i) {
+      const IValue& v = (*args)[i];
+      if (i < parameters.positional || i >= parameters.names.size()) {
+        arguments.push_back(create_arg(v));
+      } else if (!v.is_none() &&
+                 !(v.is_bool() && !v.AsBool() &&
+                   absl::EndsWith(parameters.names[i], "is_causal"))) {
+        keywords.emplace_back(parameters.names[i], create_arg(v));
+      }
+    }
+    return create_proxy("call_module", path->second, arguments, keywords);
   });
 }
 

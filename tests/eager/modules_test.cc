@@ -4,7 +4,9 @@
 #include <cstdlib>
 #include <fstream>
 #include <functional>
+#include <iterator>
 #include <map>
+#include <set>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
@@ -13,6 +15,8 @@
 #include "tandem/backends/reference/reference.h"
 #include "tandem/frontends/eager/eager.h"
 #include "tandem/frontends/nn/nn.h"
+#include "tandem/frontends/symbolic/lower.h"
+#include "tandem/serialization/torchscript/plain_values_writer.h"
 
 namespace tandem::nn {
 namespace {
@@ -477,6 +481,144 @@ TEST(ModulesTest, StateDicts) {
   EXPECT_THROW(a->register_buffer("count", Tensor()), Error);
   EXPECT_EQ(a->FindModule("again"), a->first.get());
   EXPECT_NE(a->FindTensor("first.bias"), nullptr);
+}
+
+// A model of one layer, which forwards what it gets.
+class Holder : public Module {
+ public:
+  Holder(std::shared_ptr<Module> layer, size_t num_arguments)
+      : layer_(layer), num_arguments_(num_arguments) {
+    register_module("layer", std::move(layer));
+  }
+  std::string name() const override { return "Holder"; }
+  IValue ForwardBoxed(std::vector<IValue> args) override {
+    return layer_->CallBoxed(std::move(args));
+  }
+  size_t num_arguments() const override { return num_arguments_; }
+
+ private:
+  const std::shared_ptr<Module> layer_;
+  const size_t num_arguments_;
+};
+
+void ExpectSame(const IValue& got, const IValue& want) {
+  std::vector<std::pair<std::string, Tensor>> a, b;
+  Collect("result", got, &a);
+  Collect("result", want, &b);
+  ASSERT_EQ(a.size(), b.size());
+  for (size_t i = 0; i < a.size(); ++i) {
+    EXPECT_EQ(a[i].second.ToString(), b[i].second.ToString()) << a[i].first;
+  }
+}
+
+// These look at ranks or dtypes of their inputs, which lowering does not know.
+const std::set<std::string> kAskForRanks = {"BatchNorm1d",
+                                            "BatchNorm2d",
+                                            "BatchNorm3dNoStats",
+                                            "Dropout1d",
+                                            "EmbeddingBag",
+                                            "GRU",
+                                            "GRUCell",
+                                            "GaussianNLLLoss",
+                                            "InstanceNorm1d",
+                                            "InstanceNorm2d",
+                                            "KLDivLoss",
+                                            "LSTM",
+                                            "LSTMCell",
+                                            "LSTMLone",
+                                            "LocalResponseNorm",
+                                            "MultiheadAttention",
+                                            "MultiheadAttentionDims",
+                                            "MultiheadAttentionSelf",
+                                            "RNN",
+                                            "RNNCell",
+                                            "Softmax2d",
+                                            "Transformer",
+                                            "TransformerDecoderLayer",
+                                            "TransformerEncoder",
+                                            "TransformerEncoderLayer",
+                                            "TransformerEncoderLayerFirst",
+                                            "Upsample",
+                                            "UpsampleBilinear",
+                                            "UpsampleExact"};
+
+// Every layer as a leaf of a symbolic trace, run by its graph and lowered.
+TEST(ModulesTest, AreLeavesOfSymbolicTraces) {
+  Registry registry;
+  ASSERT_TRUE(reference::Register(registry).ok());
+  eager::Context context(&registry);
+  eager::SetDefaultContext(&context);
+  std::map<std::string, Case> cases;
+  AddLayers(&cases);
+  AddFunctions(&cases);
+  for (const auto& [name, c] : cases) {
+    SCOPED_TRACE(name);
+    if (c.inputs.empty() && !c.given) continue;
+    const std::shared_ptr<Module> layer = c.make();
+    layer->eval();
+    std::vector<Tensor> inputs;
+    if (c.given) inputs = c.given();
+    for (const IntList& sizes : c.inputs) inputs.push_back(rand(sizes));
+    const auto args = [&] {
+      std::vector<IValue> values;
+      for (const Tensor& t : inputs) values.push_back(ToIValue(t.clone()));
+      return values;
+    };
+    const IValue want = layer->CallBoxed(args());
+    Holder holder(layer, inputs.size());
+    const absl::Status status = eager::Try([&] {
+      const auto traced = fx::symbolic_trace(holder);
+      if (name != "Sequential") {
+        EXPECT_EQ(traced->graph().find_nodes("call_module", "layer").size(),
+                  1u);
+      }
+      ExpectSame(traced->CallBoxed(args()), want);
+      auto lowering = fx::lower_fx(*traced);
+      if (kAskForRanks.count(name) != 0) {
+        EXPECT_NE(lowering.status().message().find("cannot be lowered"),
+                  std::string::npos);
+        return;
+      }
+      auto lowered = eager::Unwrap(std::move(lowering));
+      ExpectSame(
+          eager::Unwrap(context.engine().Call(lowered, "forward", args())),
+          want);
+    });
+    EXPECT_TRUE(status.ok()) << status;
+  }
+}
+
+// torch.save(net.state_dict()) of the same network (testdata/record.py there).
+TEST(StateDictTest, FileIsThatOfPyTorch) {
+  Registry registry;
+  ASSERT_TRUE(reference::Register(registry).ok());
+  eager::Context context(&registry);
+  eager::SetDefaultContext(&context);
+  auto net = Make<Sequential>(Make<Linear>(2, 3), Make<BatchNorm1d>(3));
+  for (const Tensor& p : net->parameters()) {
+    const int64_t count = p.raw().numel();
+    for (int64_t i = 0; i < count; ++i) {
+      p.raw().data<float>()[i] = static_cast<float>(i) * 0.5f;
+    }
+  }
+  StateDictEntries entries;
+  for (const auto& [name, t] : net->state_dict()) {
+    entries.tensors.emplace_back(name, t.raw());
+  }
+  entries.versions = net->state_dict_versions();
+  std::string bytes;
+  const absl::Status saved =
+      SaveStateDict(entries, *CreateStringSink(&bytes), "state_dict");
+  ASSERT_TRUE(saved.ok()) << saved;
+  std::ifstream file("serialization/torchscript/testdata/state_dict.pt",
+                     std::ios::binary);
+  const std::string torchs((std::istreambuf_iterator<char>(file)),
+                           std::istreambuf_iterator<char>());
+  ASSERT_EQ(bytes.size(), torchs.size());
+  // The record of the values is the first one and has all of the pickle.
+  const size_t end = torchs.find(".format_version");
+  EXPECT_EQ(bytes.find(".format_version"), end);
+  EXPECT_TRUE(bytes.compare(0, end, torchs, 0, end) == 0);
 }
 
 }  // namespace

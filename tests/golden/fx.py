@@ -77,6 +77,40 @@ class Many(nn.Module):
         return [e, (q, w)], {"v": v, "i": i, "r": -r % 3}
 
 
+class Layers(nn.Module):
+    """Layers of each group as leaves: tuples as results, arguments by name."""
+
+    def __init__(self):
+        super().__init__()
+        self.embed = nn.Embedding(10, 4)
+        self.bag = nn.EmbeddingBag(10, 4)
+        self.lstm = nn.LSTM(4, 4, batch_first=True)
+        self.gru = nn.GRU(4, 4, batch_first=True)
+        self.cell = nn.LSTMCell(4, 4)
+        self.attention = nn.MultiheadAttention(4, 2, batch_first=True)
+        self.encoder = nn.TransformerEncoderLayer(4, 2, 8, batch_first=True)
+        self.norm = nn.LayerNorm(4)
+        self.conv = nn.Conv1d(4, 6, 3, padding=1)
+        self.up = nn.ConvTranspose1d(6, 4, 2, stride=2)
+        self.pool = nn.AdaptiveAvgPool1d(2)
+        self.head = nn.Sequential(nn.Flatten(), nn.Linear(8, 8), nn.GELU(), nn.Dropout(0.1))
+        self.loss = nn.MSELoss()
+
+    def forward(self, ids, offsets, mask):
+        x = self.embed(ids)
+        y, (h, c) = self.lstm(x)
+        z, last = self.gru(y, h)
+        a, w = self.attention(z, z, z, need_weights=False, attn_mask=mask)
+        e = self.encoder(a, src_mask=mask)
+        n = self.norm(e + x)
+        p = self.conv(n.transpose(1, 2))
+        q = self.pool(self.up(p))
+        r = self.head(q)
+        hx, cx = self.cell(last.squeeze(0), (h.squeeze(0), c.squeeze(0)))
+        b = self.bag(ids.flatten(), offsets)
+        return r, self.loss(hx, cx), b
+
+
 def spelled(x, y, w, b):
     a = torch.conv2d(x, w, b, (2, 2), (1, 1))
     c = a.mean((2, 3))
@@ -223,6 +257,8 @@ def main():
     keep("my_module.module.txt", str(module) + "\n")
     keep("my_module.readable.txt", module.print_readable(print_output=False))
     keep_module("many", symbolic_trace(Many()))
+    keep_module("layers", symbolic_trace(Layers()))
+    keep("layers.readable.txt", symbolic_trace(Layers()).print_readable(print_output=False))
     keep_module("spelled", symbolic_trace(spelled))
     keep_module("fixed", symbolic_trace(Fixed(), concrete_args={"flag": True, "n": None}))
     keep_module("wrapped", symbolic_trace(wrapped))

@@ -146,6 +146,116 @@ TEST_F(FxTest, OperatorsSizesAndIndexingAreAsPyTorchPrintsThem) {
   traced->graph().lint(traced.get());
 }
 
+nn::RNNOptions BatchFirst() {
+  nn::RNNOptions options;
+  options.batch_first = true;
+  return options;
+}
+nn::AttentionOptions AttentionBatchFirst() {
+  nn::AttentionOptions options;
+  options.batch_first = true;
+  return options;
+}
+nn::TransformerLayerOptions Encoder() {
+  nn::TransformerLayerOptions options;
+  options.dim_feedforward = 8;
+  options.batch_first = true;
+  return options;
+}
+nn::ConvOptions Padded() {
+  nn::ConvOptions options;
+  options.padding = 1;
+  return options;
+}
+nn::ConvOptions Strided() {
+  nn::ConvOptions options;
+  options.stride = 2;
+  return options;
+}
+
+// Layers of each group as leaves: tuples as results, arguments by name.
+struct Layers : nn::ModuleOf<Layers> {
+  nn::Ptr<nn::Embedding> embed = Register<nn::Embedding>("embed", 10, 4);
+  nn::Ptr<nn::EmbeddingBag> bag = Register<nn::EmbeddingBag>("bag", 10, 4);
+  nn::Ptr<nn::LSTM> lstm = Register<nn::LSTM>("lstm", 4, 4, BatchFirst());
+  nn::Ptr<nn::GRU> gru = Register<nn::GRU>("gru", 4, 4, BatchFirst());
+  nn::Ptr<nn::LSTMCell> cell = Register<nn::LSTMCell>("cell", 4, 4);
+  nn::Ptr<nn::MultiheadAttention> attention = Register<nn::MultiheadAttention>(
+      "attention", 4, 2, AttentionBatchFirst());
+  nn::Ptr<nn::TransformerEncoderLayer> encoder =
+      Register<nn::TransformerEncoderLayer>("encoder", 4, 2, Encoder());
+  nn::Ptr<nn::LayerNorm> norm = Register<nn::LayerNorm>("norm", 4);
+  nn::Ptr<nn::Conv1d> conv = Register<nn::Conv1d>("conv", 4, 6, 3, Padded());
+  nn::Ptr<nn::ConvTranspose1d> up =
+      Register<nn::ConvTranspose1d>("up", 6, 4, 2, Strided());
+  nn::Ptr<nn::AdaptiveAvgPool1d> pool =
+      Register<nn::AdaptiveAvgPool1d>("pool", 2);
+  nn::Ptr<nn::Sequential> head = Register<nn::Sequential>(
+      "head", nn::Make<nn::Flatten>(), nn::Make<nn::Linear>(8, 8),
+      nn::Make<nn::GELU>(), nn::Make<nn::Dropout>(0.1));
+  nn::Ptr<nn::MSELoss> loss = Register<nn::MSELoss>("loss");
+
+  std::tuple<Tensor, Tensor, Tensor> forward(const Tensor& ids,
+                                             const Tensor& offsets,
+                                             const Tensor& mask) {
+    const Tensor x = embed(ids);
+    const auto [y, states] = lstm(x);
+    const auto [h, c] = states;
+    const auto [z, last] = gru(y, h);
+    const auto [a, w] = attention(z, z, z, Tensor(), false, mask);
+    const Tensor e = encoder(a, mask);
+    const Tensor n = norm(e + x);
+    const Tensor p = conv(n.transpose(1, 2));
+    const Tensor q = pool(up(p));
+    const Tensor r = head(q);
+    const Tensor input = last.squeeze(0);
+    const Tensor h0 = h.squeeze(0);
+    const Tensor c0 = c.squeeze(0);
+    const auto [hx, cx] = cell(input, std::make_tuple(h0, c0));
+    const Tensor b = bag(ids.flatten(), offsets);
+    return {r, loss(hx, cx), b};
+  }
+};
+
+TEST_F(FxTest, LayersAreLeaves) {
+  auto module = nn::Make<Layers>();
+  module->eval();
+  TraceOptions options;
+  options.argument_names = {"ids", "offsets", "mask"};
+  auto traced = symbolic_trace(module, options);
+  ExpectTexts("layers", *traced);
+  EXPECT_EQ(traced->print_readable(), Golden("layers.readable.txt"));
+  const Tensor ids = eager::tensor({{1, 2, 3}, {4, 5, 6}});
+  const Tensor offsets = eager::tensor({0, 2});
+  const Tensor mask = eager::zeros({3, 3});
+  const std::vector<IValue> args = {
+      eager::ToIValue(ids), eager::ToIValue(offsets), eager::ToIValue(mask)};
+  const auto want = module(ids, offsets, mask);
+  using Results = std::tuple<Tensor, Tensor, Tensor>;
+  const auto expect_same = [&](const IValue& result) {
+    const Results got = eager::FromIValue<Results>(result);
+    EXPECT_EQ(std::get<0>(got).ToString(), std::get<0>(want).ToString());
+    EXPECT_EQ(std::get<1>(got).ToString(), std::get<1>(want).ToString());
+    EXPECT_EQ(std::get<2>(got).ToString(), std::get<2>(want).ToString());
+  };
+  expect_same(traced->CallBoxed(args));
+}
+
+TEST_F(FxTest, PicturesAreWrittenByGraphviz) {
+  auto traced = symbolic_trace(nn::Make<MyModule>());
+  const std::string path = testing::TempDir() + "/my 'module'.svg";
+  const absl::Status written = WriteSvg(*traced, path, "MyModule");
+  if (absl::IsNotFound(written)) {
+    GTEST_SKIP() << written.message();
+  }
+  ASSERT_TRUE(written.ok()) << written;
+  std::ifstream file(path);
+  std::stringstream svg;
+  svg << file.rdbuf();
+  EXPECT_NE(svg.str().find("<svg"), std::string::npos);
+  EXPECT_NE(svg.str().find("linear"), std::string::npos);
+}
+
 TEST_F(FxTest, CallsAreSpelledAsInPython) {
   auto traced = symbolic_trace(
       [](const Tensor& x, const Tensor& y, const Tensor& w, const Tensor& b) {
