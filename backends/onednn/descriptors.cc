@@ -88,9 +88,23 @@ absl::StatusOr<MemoryDesc> Descriptors::Strided(DimSpan sizes, DType dtype,
     return absl::UnimplementedError("too many dims for oneDNN");
   }
   TANDEM_RETURN_IF_ERROR(CheckSizes(sizes));
+  // What a dim of one element steps over means nothing, but oneDNN's binary
+  // primitives take a view of one batch for one with gaps, and compute
+  // nonsense.
+  Dims steps(strides.begin(), strides.end());
+  for (size_t d = 0; d < sizes.size(); ++d) {
+    if (sizes[d] != 1) continue;
+    int64_t span = 1;
+    for (size_t i = 0; i < sizes.size(); ++i) {
+      if (sizes[i] != 1 && strides[i] < strides[d]) {
+        span = std::max(span, sizes[i] * strides[i]);
+      }
+    }
+    steps[d] = span;
+  }
   dnnl_memory_desc_t md = nullptr;
   const dnnl_status_t status = library_->memory_desc_create_with_strides(
-      &md, static_cast<int>(sizes.size()), sizes.data(), *type, strides.data());
+      &md, static_cast<int>(sizes.size()), sizes.data(), *type, steps.data());
   if (status != dnnl_success) {
     return Refused(absl::StrCat("layout ", DimsToString(sizes), " by ",
                                 DimsToString(strides)),

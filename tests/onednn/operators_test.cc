@@ -324,6 +324,23 @@ TEST(SoftmaxTest, WithAnOperandBehindIt) {
   }
 }
 
+// All but the first row of the only image: dense, though a step over images
+// would not say so.
+TEST(BinaryTest, ViewsOfOneBatch) {
+  for (int64_t batch : {1, 2}) {
+    for (const char* op : {"aten::add.Tensor", "aten::mul.Tensor"}) {
+      TestGroup g;
+      Value* p = g.Input(Values({batch, 37, 64}));
+      Value* rows = g.Op("aten::slice.Tensor",
+                         {p, g.Constant(1), g.Constant(1), g.Constant(37)});
+      Value* norm = g.Op("aten::layer_norm",
+                         {g.Input(Values({batch, 36, 64})), g.Ints({64})});
+      g.Output(g.Op(op, {rows, norm}));
+      EXPECT_EQ(Difference(g, nullptr, 1e-4), "") << op << batch;
+    }
+  }
+}
+
 // Second operands behind what oneDNN has plain loops for, in the layout that a
 // convolution leaves, and a sum with what nobody needs afterwards.
 TEST(PoolTest, WithOperandsBehindIt) {
