@@ -1,4 +1,7 @@
 // Statements to syntax trees.
+#include <functional>
+
+#include "absl/strings/str_cat.h"
 #include "tandem/frontends/script/syntax_parser.h"
 
 namespace tandem::script {
@@ -70,14 +73,13 @@ const Stmt* Parser::ParseStmt(bool in_class) {
       if (condition == nullptr || !Expect(':') || !ParseBody(&body)) {
         return nullptr;
       }
-      if (python() && kind() == kElse) {
-        lex_.Fail("else branches of while loops aren't supported", span);
-        return nullptr;
-      }
       auto* node =
           tree_.New<WhileStmt>(Merge(span, Merge(condition->span, body.span)));
       node->condition = condition;
       node->body = body;
+      if (python() && lex_.NextIf(kElse)) {
+        return ParseLoopElse(node, &node->body);
+      }
       return node;
     }
     case kFor:
@@ -268,17 +270,70 @@ const Stmt* Parser::ParseFor() {
   }
   Body body;
   if (!Expect(':') || !ParseBody(&body)) return nullptr;
-  if (python() && kind() == kElse) {
-    lex_.Fail("else branches of for loops aren't supported", keyword);
-    return nullptr;
-  }
   auto* node =
       tree_.New<ForStmt>(Merge(span, Merge(iterables_span, body.span)));
   node->targets = tree_.Copy(targets);
   node->iterables = tree_.Copy(iterables);
   node->body = body;
   node->iterables_span = iterables_span;
+  if (python() && lex_.NextIf(kElse)) return ParseLoopElse(node, &node->body);
   return node;
+}
+
+// `loop … else: body` runs the body if no `break` ended the loop:
+//   flag = True
+//   loop … (flag = False before each break)
+//   if flag: body
+const Stmt* Parser::ParseLoopElse(const Stmt* loop, Body* loop_body) {
+  Body otherwise;
+  if (!Expect(':') || !ParseBody(&otherwise)) return nullptr;
+  const absl::string_view flag =
+      tree_.Copy(absl::StrCat("_no_break_at_", loop->span.start));
+  const auto assign = [&](bool value, TextSpan at) {
+    auto* name = tree_.New<NameExpr>(at);
+    name->name = flag;
+    auto* node = tree_.New<AssignStmt>(at);
+    node->targets = tree_.Copy(std::vector<const Expr*>{name});
+    node->value = tree_.NewExpr(value ? ExprKind::kTrue : ExprKind::kFalse, at);
+    return node;
+  };
+  // Breaks of loops inside are theirs.
+  const std::function<List<const Stmt*>(List<const Stmt*>)> marked =
+      [&](List<const Stmt*> statements) {
+        std::vector<const Stmt*> out;
+        for (const Stmt* stmt : statements) {
+          if (stmt->kind == StmtKind::kBreak) {
+            out.push_back(assign(false, stmt->span));
+          } else if (const auto* branch = stmt->As<IfStmt>()) {
+            auto* copy = tree_.New<IfStmt>(stmt->span);
+            *copy = *branch;
+            copy->then.statements = marked(branch->then.statements);
+            copy->otherwise.statements = marked(branch->otherwise.statements);
+            stmt = copy;
+          } else if (const auto* with = stmt->As<WithStmt>()) {
+            auto* copy = tree_.New<WithStmt>(stmt->span);
+            *copy = *with;
+            copy->body.statements = marked(with->body.statements);
+            stmt = copy;
+          }
+          out.push_back(stmt);
+        }
+        return tree_.Copy(out);
+      };
+  loop_body->statements = marked(loop_body->statements);
+  auto* condition = tree_.New<NameExpr>(loop->span);
+  condition->name = flag;
+  auto* last = tree_.New<IfStmt>(otherwise.span);
+  last->condition = condition;
+  last->then = otherwise;
+  last->otherwise.span = otherwise.span;
+  auto* whole = tree_.New<IfStmt>(Merge(loop->span, otherwise.span));
+  whole->condition = tree_.NewExpr(ExprKind::kTrue, loop->span);
+  whole->then.statements = tree_.Copy(
+      std::vector<const Stmt*>{assign(true, loop->span), loop, last});
+  whole->then.span = whole->span;
+  whole->otherwise.span = whole->span;
+  return whole;
 }
 
 const Stmt* Parser::ParseWith() {

@@ -354,8 +354,17 @@ absl::StatusOr<Sugared> PythonClass::FindMember(const ClassType& type,
   if (HasDecorator(def->decorators, "staticmethod")) {
     Function*& function = file.methods_[def];
     if (function == nullptr) {
-      function = file_.modules_.unit().AddFunction(
-          file.Qualify(absl::StrCat(found.cls.cls->name.name, ".", name)));
+      // PyTorch's names: without the class, under which an archive has no
+      // functions.
+      CompilationUnit& unit = file_.modules_.unit();
+      const std::string plain = file.Qualify(name);
+      std::string own = plain;
+      for (int i = 0; file.Defines(own.substr(own.rfind('.') + 1)) ||
+                      unit.FindFunction(own) != nullptr;
+           ++i) {
+        own = absl::StrCat(plain, "_", i);
+      }
+      function = unit.AddFunction(std::move(own));
       DefineFunction(file.context_, tree, function, *def, nullptr);
       file_.modules_.AddPending(function);
     }

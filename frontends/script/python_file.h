@@ -49,6 +49,8 @@ class PythonFile : public Resolver {
   }
   // Whether the class comes from torch.nn.Module.
   bool IsModule(const ClassStmt& cls);
+  // "__torch__.MODULE.NAME".
+  std::string Qualify(absl::string_view name) const;
   // What a class's base names, in this file or PyTorch's; no class if unknown.
   absl::StatusOr<ClassRef> FindBase(const ClassStmt& cls, const Expr& base);
 
@@ -105,7 +107,6 @@ class PythonFile : public Resolver {
   absl::StatusOr<Sugared> GlobalValue(absl::string_view name,
                                       const Global& global, FunctionCompiler& f,
                                       const SourceRange& range);
-  std::string Qualify(absl::string_view name) const;
   // A name of this file as its module knows it: "nn.Module" is
   // "torch.nn.Module" after `import torch.nn as nn`.
   std::string Imported(const Expr& expr) const;

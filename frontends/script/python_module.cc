@@ -28,6 +28,31 @@ bool IsFinalType(const Expr& type) {
       "Final");
 }
 
+// Whether the class or a base of it annotates anything. If none does, Python
+// finds the annotations of torch.nn.Module itself, which say what the type of
+// _is_full_backward_hook is. PyTorch's layers annotate their constants, which
+// ours do not repeat.
+absl::StatusOr<bool> HasAnnotations(const ClassRef& ref) {
+  TANDEM_ASSIGN_OR_RETURN(const std::vector<ClassRef> lineage,
+                          ClassOf(ref).Lineage());
+  for (const ClassRef& base : lineage) {
+    const std::string name = base.file->Qualify(base.cls->name.name);
+    const ModuleKind kind = ContainerKind(name);
+    if (kind == ModuleKind::kList || kind == ModuleKind::kDict) return true;
+    for (const Stmt* stmt : base.cls->body.statements) {
+      const auto* assign = stmt->As<AssignStmt>();
+      if (assign == nullptr) continue;
+      if (assign->type != nullptr) return true;
+      const auto* target = assign->targets[0]->As<NameExpr>();
+      if (target != nullptr && target->name == "__constants__" &&
+          absl::StartsWith(name, "__torch__.torch.nn.")) {
+        return true;
+      }
+    }
+  }
+  return false;
+}
+
 constexpr absl::string_view kFailed =
     "This attribute exists on the Python module, but we failed to convert "
     "Python type: '";
@@ -340,7 +365,12 @@ absl::StatusOr<ClassType*> ModuleCompiler::TypeOf(const Py& module) {
     constants.push_back(std::move(entry));
     added.push_back(name);
   }
+  TANDEM_ASSIGN_OR_RETURN(const bool annotated, HasAnnotations(module->cls));
   for (const auto& [name, value] : module->attributes.entries()) {
+    if (name == "_is_full_backward_hook" && !annotated) {
+      add(name, IValue(), Type::Optional(Type::Bool()), false, false);
+      continue;
+    }
     if (is_added(name) || absl::StartsWith(name, "__")) continue;
     if (value->is(Kind::kFunction) || value->is(Kind::kName)) {
       functions[name] = value;

@@ -84,6 +84,7 @@ class Parser {
   const Stmt* ParseStmt(bool in_class);
   const Stmt* ParseIf(bool elif);
   const Stmt* ParseFor();
+  const Stmt* ParseLoopElse(const Stmt* loop, Body* loop_body);
   const Stmt* ParseWith();
   const Stmt* ParseAssign(const Expr* first);
   const Stmt* ParseSimple();

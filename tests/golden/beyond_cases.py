@@ -158,7 +158,54 @@ def format_specifications(x: float, n: int, s: str, w: int, b: bool):
     return floats, ints, texts
 
 
+def loop_else(a: List[int], k: int):
+    where = 0
+    for i, x in enumerate(a):
+        if x == k:
+            where = i
+            break
+    else:
+        where = -1
+    n = 0
+    while n < k:
+        n += 1
+        for j in range(3):
+            if j == 2:
+                break
+        else:
+            n = 1000
+        if n > 5:
+            break
+    else:
+        n = 100
+    return where, n
+
+
+class Shape:
+    def __init__(self, sides: int):
+        self.sides = sides
+
+    def corners(self) -> int:
+        return self.sides
+
+
+class Solid(Shape):
+    def __init__(self, sides: int, faces: int):
+        super().__init__(sides)
+        self.faces = faces
+
+    def corners(self) -> int:
+        return super().corners() * self.faces
+
+
+def super_methods(n: int):
+    solid = Solid(n, 3)
+    return solid.corners(), solid.sides, solid.faces
+
+
 CALLS = {
+    "loop_else": [([1, 2, 9], 2), ([1, 2, 9], 9), ([], 3)],
+    "super_methods": [(4,)],
     "format_specifications": [(1234.5678, 3, "abc", 12, True), (-2.675, 1, "it's", 7, False), (0.0, 0, "", 5, True), (1e22, 12, "x\n", 3, False), (float("inf"), 2, "e", 8, True), (5e-324, 255, "q", 4, True)],
     "comprehension_with_if": [([1, 2, 3, 4], 2), ([], 0), ([-2, 5], 5)],
     "comprehension_of_two_loops": [(4,), (0,)],
