@@ -198,6 +198,21 @@ Lexer::Raw Lexer::LexRaw(bool whitespace, Token* token) {
       at = std::min(text_.find('\n', at), text_.size());
       continue;
     }
+    if (c == ';' && dialect_ == Dialect::kPython && nesting_ <= 0 &&
+        !whitespace) {
+      // Ends a statement; before a line's end it says nothing.
+      size_t next = at + 1;
+      while (next < text_.size() && IsBlank(text_[next])) ++next;
+      if (next < text_.size() && text_[next] != '\n' && text_[next] != '#') {
+        token->kind = kNewline;
+        token->span = {static_cast<uint32_t>(at),
+                       static_cast<uint32_t>(at + 1)};
+        pos_ = next;
+        return Raw::kToken;
+      }
+      at = next;
+      continue;
+    }
     if (c == '\\' && !whitespace) {
       size_t next = at + 1;
       if (next < text_.size() && text_[next] == '\r') ++next;

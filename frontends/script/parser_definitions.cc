@@ -136,10 +136,16 @@ const DefStmt* Parser::ParseDef(bool is_method, List<const Expr*> decorators) {
     if (kind() == kTypeComment && !ParseTypeComment(is_method, &decl)) {
       return nullptr;
     }
-    const Stmt* statement = ParseStmt(is_method);
-    if (statement == nullptr) return nullptr;
-    body.statements = tree_.Copy(std::vector<const Stmt*>{statement});
-    body.span = Merge(start, statement->span);
+    std::vector<const Stmt*> statements;
+    body.span = start;
+    do {
+      goes_on_ = false;
+      const Stmt* statement = ParseStmt(is_method);
+      if (statement == nullptr) return nullptr;
+      statements.push_back(statement);
+      body.span = Merge(body.span, statement->span);
+    } while (goes_on_);
+    body.statements = tree_.Copy(statements);
   }
   --function_depth_;
   auto* node =

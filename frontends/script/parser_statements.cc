@@ -25,10 +25,17 @@ bool Parser::ParseStatements(TextSpan start, bool in_class, Body* out) {
 bool Parser::ParseBody(Body* out, bool in_class) {
   const TextSpan start = here();
   if (python() && kind() != kIndent) {
-    const Stmt* statement = ParseStmt(in_class);
-    if (statement == nullptr) return false;
-    out->statements = tree_.Copy(std::vector<const Stmt*>{statement});
-    out->span = statement->span;
+    std::vector<const Stmt*> statements;
+    out->span = start;
+    do {
+      goes_on_ = false;
+      const Stmt* statement = ParseStmt(in_class);
+      if (statement == nullptr) return false;
+      out->span = statements.empty() ? statement->span
+                                     : Merge(out->span, statement->span);
+      statements.push_back(statement);
+    } while (goes_on_);
+    out->statements = tree_.Copy(statements);
     return true;
   }
   if (!Expect(kIndent)) return false;

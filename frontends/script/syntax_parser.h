@@ -90,7 +90,12 @@ class Parser {
   const Stmt* ParseSimple();
   bool ParseBody(Body* out, bool in_class = false);
   bool ParseStatements(TextSpan start, bool in_class, Body* out);
-  bool EndStatement() { return Expect(kNewline); }
+  bool EndStatement() {
+    Token end;
+    if (!Expect(kNewline, &end)) return false;
+    goes_on_ = lex_.Text(end.span) == ";";
+    return true;
+  }
 
   const DefStmt* ParseDef(bool is_method, List<const Expr*> decorators);
   // A def in a class of a Python file, which may not be understood.
@@ -141,6 +146,7 @@ class Parser {
   Lexer lex_;
   int depth_ = 0;
   int function_depth_ = 0;
+  bool goes_on_ = false;                    // the last statement ended with `;`
   const absl::Status* deferred_ = nullptr;  // DefStmt::error
 };
 

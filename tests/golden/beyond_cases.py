@@ -181,6 +181,13 @@ def loop_else(a: List[int], k: int):
     return where, n
 
 
+def semicolons(n: int):
+    a = 1; b = 2;
+    if n > 2: a = 5; b = 6
+    for i in range(n): a += i; b -= 1
+    return a, b  # both bodies have two statements
+
+
 class Shape:
     def __init__(self, sides: int):
         self.sides = sides
@@ -206,6 +213,7 @@ def super_methods(n: int):
 CALLS = {
     "loop_else": [([1, 2, 9], 2), ([1, 2, 9], 9), ([], 3)],
     "super_methods": [(4,)],
+    "semicolons": [(1,), (3,)],
     "format_specifications": [(1234.5678, 3, "abc", 12, True), (-2.675, 1, "it's", 7, False), (0.0, 0, "", 5, True), (1e22, 12, "x\n", 3, False), (float("inf"), 2, "e", 8, True), (5e-324, 255, "q", 4, True)],
     "comprehension_with_if": [([1, 2, 3, 4], 2), ([], 0), ([-2, 5], 5)],
     "comprehension_of_two_loops": [(4,), (0,)],

@@ -12,12 +12,13 @@ import math
 import os
 from collections import OrderedDict
 from functools import partial
-from typing import Dict, Final, List, Optional, Tuple
+from typing import Dict, Final, List, Optional, Tuple, Union
 
 import torch
 import torch.nn as nn
 import torch.nn.functional as F
 from torch import Tensor
+from torch.nn import Linear, ReLU
 
 HIDDEN = 8
 ACTIVATIONS = {"relu": nn.ReLU, "tanh": nn.Tanh}
@@ -407,6 +408,227 @@ class Drop(nn.Module):
         return self.bn(self.d(x)), self.e(x.view(2, 3, 1, 1)), self.a(x)
 
 
+CFG = {"width": 4, "layers": [3, 3], "act": "relu"}
+NAMES = ["a", "b"]
+EPS = 1e-5
+
+def make_layer(cin, cout, norm=True, **kw):
+    layers = [nn.Conv2d(cin, cout, kw.get("k", 3), padding=kw.get("k", 3) // 2)]
+    if norm:
+        layers.append(nn.BatchNorm2d(cout, eps=EPS))
+    layers.append(nn.ReLU(inplace=True))
+    return nn.Sequential(*layers)
+
+
+class Vgg(nn.Module):
+    def __init__(self, cfg: List[Union[int, str]] = [4, "M", 8], classes: int = 3):
+        super(Vgg, self).__init__()
+        layers: List[nn.Module] = []
+        c = 3
+        for v in cfg:
+            if v == "M":
+                layers += [nn.MaxPool2d(kernel_size=2, stride=2)]
+            else:
+                layers += [nn.Conv2d(c, v, kernel_size=3, padding=1), nn.ReLU(True)]
+                c = v
+        self.features = nn.Sequential(*layers)
+        self.avgpool = nn.AdaptiveAvgPool2d((2, 2))
+        self.classifier = nn.Sequential(nn.Linear(c * 4, 8), nn.ReLU(True), nn.Dropout(), nn.Linear(8, classes))
+        self._initialize_weights()
+
+    def _initialize_weights(self) -> None:
+        for m in self.modules():
+            if isinstance(m, nn.Conv2d):
+                nn.init.kaiming_normal_(m.weight, mode="fan_out", nonlinearity="relu")
+                if m.bias is not None:
+                    nn.init.constant_(m.bias, 0)
+            elif isinstance(m, nn.Linear):
+                nn.init.normal_(m.weight, 0, 0.01)
+                nn.init.constant_(m.bias, 0)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.features(x)
+        x = self.avgpool(x)
+        x = torch.flatten(x, 1)
+        return self.classifier(x)
+
+
+class UNet(nn.Module):
+    def __init__(self, depth=2):
+        super().__init__()
+        self.down = nn.ModuleList([make_layer(1 if i == 0 else 2 ** i, 2 ** (i + 1)) for i in range(depth)])
+        self.up = nn.ModuleList([nn.ConvTranspose2d(2 ** (i + 1), 2 ** i if i else 2, 2, stride=2) for i in reversed(range(depth))])
+        self.out = nn.Conv2d(2, 1, 1)
+
+    def forward(self, x):
+        skips: List[Tensor] = []
+        for layer in self.down:
+            x = layer(x)
+            skips.append(x)
+            x = F.max_pool2d(x, 2)
+        for i, layer in enumerate(self.up):
+            x = F.relu(layer(x))
+        return torch.sigmoid(self.out(x)), len(skips)
+
+
+class Vae(nn.Module):
+    def __init__(self, d=6, z=2):
+        super().__init__()
+        self.enc = nn.Sequential(OrderedDict(fc=nn.Linear(d, 4), act=nn.Tanh()))
+        self.mu, self.logvar = nn.Linear(4, z), nn.Linear(4, z)
+        self.dec = nn.Linear(z, d)
+
+    def reparameterize(self, mu: Tensor, logvar: Tensor) -> Tensor:
+        if self.training:
+            std = torch.exp(0.5 * logvar)
+            return mu + torch.randn_like(std) * std
+        return mu
+
+    def forward(self, x) -> Tuple[Tensor, Tensor, Tensor]:
+        h = self.enc(x)
+        mu, logvar = self.mu(h), self.logvar(h)
+        return self.dec(self.reparameterize(mu, logvar)), mu, logvar
+
+
+class Moe(nn.Module):
+    __constants__ = ["k", "names"]
+
+    def __init__(self, n=3, k=2):
+        super().__init__()
+        self.k = k
+        self.names = ["x", "y"]
+        self.gate = Linear(4, n)
+        self.experts = nn.ModuleList(Linear(4, 4) for _ in range(n))
+
+    def forward(self, x):
+        w = self.gate(x).softmax(-1)
+        top, idx = w.topk(self.k, dim=-1)
+        out = torch.zeros_like(x)
+        for i, e in enumerate(self.experts):
+            m = (idx == i).float().mul(top).sum(-1, keepdim=True)
+            out = out + e(x) * m
+        return out, self.names[0]
+
+
+class Quantizer(nn.Module):
+    def __init__(self, n, d):
+        super().__init__()
+        self.embed = nn.Parameter(torch.randn(n, d))
+        self.register_buffer("count", torch.zeros(n, dtype=torch.int64))
+        self.register_buffer("none", None)
+
+    def forward(self, x):
+        dist = (x.unsqueeze(1) - self.embed).pow(2).sum(-1)
+        idx = dist.argmin(-1)
+        self.count.index_add_(0, idx, torch.ones_like(idx))
+        q = self.embed[idx]
+        if self.none is not None:
+            q = q + self.none
+        return x + (q - x).detach(), idx, self.count
+
+
+class Nested(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.blocks = nn.ModuleDict({n: nn.ModuleList([nn.Linear(2, 2), nn.Identity()]) for n in NAMES})
+        self.shared = self.blocks["a"][0]
+        self.steps = [(1, "x"), (2, "y")]
+        self.size = torch.Size([2, 3]) if False else (2, 3)
+
+    def forward(self, x):
+        for name, block in self.blocks.items():
+            for layer in block:
+                x = layer(x)
+        for n, s in self.steps:
+            x = x * n
+        return x, self.shared(x), self.blocks["b"][0].weight, self.size
+
+
+class Recur(nn.Module):
+    def __init__(self, hidden: int = 3):
+        super().__init__()
+        self.cell = nn.LSTMCell(2, hidden)
+        self.hidden = hidden
+        self.h = nn.Parameter(torch.zeros(1, hidden), requires_grad=False)
+    @torch.jit.export
+
+    def init(self, n: int) -> Tuple[Tensor, Tensor]:
+        return self.h.expand(n, -1), torch.zeros(n, self.hidden)
+    @torch.jit.ignore
+
+    def debug(self, x):
+        import pdb; pdb.set_trace()
+    @torch.jit.unused
+
+    def bad(self, x: Tensor) -> Tensor:
+        return eval("x")
+
+    def forward(self, x, state: Optional[Tuple[Tensor, Tensor]] = None):
+        s = self.init(x.size(1)) if state is None else state
+        outs: List[Tensor] = []
+        for t in range(x.size(0)):
+            s = self.cell(x[t], s)
+            outs.append(s[0])
+        return torch.stack(outs), s
+
+
+class Weird(nn.Module):
+    def __init__(self, *widths, act=None, **kw):
+        super().__init__()
+        w = list(widths) or [2]
+        self.layers = nn.Sequential()
+        for i in range(len(w) - 1):
+            self.layers.add_module(f"fc{i:02d}", nn.Linear(w[i], w[i + 1]))
+            if act:
+                self.layers.append(act())
+        self.total = sum(p.numel() for p in self.parameters())
+        self.key = "-".join(str(v) for v in sorted(w))
+        self.kw = {k: float(v) for k, v in kw.items()}
+        self.flag = any(isinstance(m, nn.ReLU) for m in self.modules())
+        self.best = max(w, default=0)
+        a, *rest = w
+        self.rest = rest
+        i = 0
+        while i < 3:
+            i += 1
+            if i == 2:
+                continue
+        self.i = i
+        self.nested = [[1, 2], [3]]
+        self.sq = (lambda v: v * v)(3)
+        self.s = "%d/%s" % (3, "x") + "ab"[::-1].upper()
+        assert self.total > 0, "no parameters"
+        del i
+
+    def __len__(self):
+        return 5
+
+    def forward(self, x):
+        return self.layers(x), self.total, self.key, self.kw, self.flag, self.best, self.rest, self.i, self.nested, self.sq, self.s
+
+
+class Norms(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.ln = nn.LayerNorm([3, 4], elementwise_affine=True)
+        self.rms = nn.RMSNorm(4)
+        self.lrn = nn.LocalResponseNorm(2)
+        self.bn = nn.BatchNorm2d(2, affine=False, track_running_stats=False)
+        self.i2 = nn.InstanceNorm2d(2, track_running_stats=True)
+        self.emb = nn.EmbeddingBag(5, 3, mode="sum")
+        self.e2 = nn.Embedding.from_pretrained(torch.arange(6.).view(3, 2))
+        self.cos = nn.CosineSimilarity(dim=1)
+        self.pd = nn.PairwiseDistance()
+        nn.init.orthogonal_(self.emb.weight)
+        nn.init.trunc_normal_(self.rms.weight, std=0.02)
+        nn.init.xavier_normal_(self.emb.weight, gain=nn.init.calculate_gain("tanh"))
+
+    def forward(self, x, ids):
+        y = self.rms(self.ln(x))
+        z = self.i2(self.bn(self.lrn(y)))
+        return y, z, self.emb(ids), self.e2(ids % 3), self.cos(x, y), self.pd(x[0, 0], y[0, 0]), F.normalize(x), F.layer_norm(x, [4]), F.one_hot(ids % 3, 4), F.gelu(x, approximate="tanh"), F.pad(x, [1, 1], mode="reflect")
+
+
 def ramp(*shape):
     return torch.linspace(-2, 2, math.prod(shape)).sin().reshape(*shape)
 
@@ -429,6 +651,15 @@ CASES = [
     ("base", "Base(3)", lambda: [(ramp(2, 3),)]),
     ("derived", "Derived()", lambda: [(ramp(2, 3),)]),
     ("counter", "Counter()", lambda: [(1,), (5,)]),
+    ("vgg", "Vgg()", lambda: [(ramp(1, 3, 8, 8),)]),
+    ("unet", "UNet()", lambda: [(ramp(1, 1, 8, 8),)]),
+    ("vae", "Vae()", lambda: [(ramp(2, 6),)]),
+    ("mixture_of_experts", "Moe()", lambda: [(ramp(2, 4),)]),
+    ("quantizer", "Quantizer(4, 2)", lambda: [(ramp(3, 2),)]),
+    ("nested", "Nested()", lambda: [(ramp(1, 2),)]),
+    ("recurrent", "Recur()", lambda: [(ramp(3, 2, 2),)]),
+    ("python_in_init", "Weird(2, 3, 4, act=ReLU, k=3)", lambda: [(ramp(1, 2),)]),
+    ("norms", "Norms()", lambda: [(ramp(2, 2, 3, 4), torch.tensor([[0, 1], [2, 4]]))]),
     ("dropout", "Drop()", lambda: [(ramp(2, 3),), (ramp(2, 3),)]),
 ]
 
