@@ -330,6 +330,9 @@ absl::Status RegisterElementwise(Registry& registry) {
       .Add("aten::mish", &Unary<Op::kMish, false>)
       .Add("aten::mish_", &Unary<Op::kMish, true>)
       .Add("aten::log_sigmoid", &LogSigmoid)
+      .Add("aten::atan2", &Binary<Op::kAtan2, false>)
+      .Add("aten::atan2_", &Binary<Op::kAtan2, true>)
+      .Add("aten::arctan2", &Binary<Op::kAtan2, false>)
       .Add("aten::prelu", &Prelu)
       .Add("aten::_prelu_kernel", &Binary<Op::kPrelu, false>)
       .Add("aten::glu", &Glu)
@@ -352,6 +355,8 @@ absl::Status RegisterElementwise(Registry& registry) {
   AddUnary<Op::kTanh>(r, "tanh");
   AddUnary<Op::kSigmoid>(r, "sigmoid");
   AddUnary<Op::kErf>(r, "erf");
+  AddUnary<Op::kSin>(r, "sin");
+  AddUnary<Op::kCos>(r, "cos");
   AddUnary<Op::kFloor>(r, "floor");
   AddUnary<Op::kCeil>(r, "ceil");
   AddUnary<Op::kRound>(r, "round");

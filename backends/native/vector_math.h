@@ -303,6 +303,95 @@ TANDEM_INLINE V Erf(V x) {
   return Select<V>(x != x, x, Select<V>(a < 1.0f, near, CopySign<V>(far, x)));
 }
 
+// sin (kTurn 0) and cos (kTurn 1) of floats, reduced in double: x = n pi/2 + r,
+// exact enough up to 2^20 pi/2. Lanes beyond go to C's function one by one.
+template <int kTurn>
+TANDEM_INLINE Vec<float> SinOf(Vec<float> x) {
+  using VF = Vec<float>;
+  using VD = Vec<double>;
+  using I = Vec<int32_t>;
+  constexpr int kHalf = kLanes<double>;
+  typedef float HalfOfFloats __attribute__((vector_size(kBytes / 2)));
+  VF r, n;
+  for (int side = 0; side < 2; ++side) {
+    HalfOfFloats part;
+    __builtin_memcpy(&part,
+                     reinterpret_cast<const char*>(&x) + side * (kBytes / 2),
+                     kBytes / 2);
+    const VD wide = __builtin_convertvector(part, VD);
+    const VD round = Splat<VD>(0x1.8p52);
+    const VD whole = (wide * 0.63661977236758134308 + round) - round;
+    // pi/2 in two parts, the first of 33 bits.
+    VD rest = wide - whole * 0x1.921fb544p+0;
+    rest = rest - whole * 0x1.0b4611a626331p-34;
+    const HalfOfFloats low = __builtin_convertvector(rest, HalfOfFloats);
+    const HalfOfFloats count = __builtin_convertvector(whole, HalfOfFloats);
+    __builtin_memcpy(reinterpret_cast<char*>(&r) + side * (kBytes / 2), &low,
+                     kBytes / 2);
+    __builtin_memcpy(reinterpret_cast<char*>(&n) + side * (kBytes / 2), &count,
+                     kBytes / 2);
+  }
+  static_assert(kHalf * 2 == kLanes<float>);
+  const I far = ~(I)(Abs(x) <= 0x1p20f);
+  const I turns = __builtin_convertvector(Select<VF>(far, VF{}, n), I) + kTurn;
+  const VF z = r * r;
+  const VF sine = r + r * z *
+                          Polynomial<VF>(z, {-1.0 / 6, 1.0 / 120, -1.0 / 5040,
+                                             1.0 / 362880, -1.0 / 39916800});
+  const VF cosine =
+      1.0f + z * Polynomial<VF>(z, {-1.0 / 2, 1.0 / 24, -1.0 / 720, 1.0 / 40320,
+                                    -1.0 / 3628800});
+  VF y = Select<VF>((turns & 1) != 0, cosine, sine);
+  y = (VF)((I)y ^ ((turns & 2) << 30));
+  if constexpr (kTurn == 0) y = Select<VF>(x == 0.0f, x, y);
+  I any = far;
+  int32_t some = 0;
+  for (int i = 0; i < kLanes<float>; ++i) some |= any[i];
+  if (__builtin_expect(some != 0, 0)) {
+    for (int i = 0; i < kLanes<float>; ++i) {
+      if (far[i] == 0) continue;
+      y[i] = static_cast<float>(kTurn == 0 ? __builtin_sin(x[i])
+                                           : __builtin_cos(x[i]));
+    }
+  }
+  return y;
+}
+template <typename V>
+TANDEM_INLINE V Sin(V x) {
+  return SinOf<0>(x);
+}
+template <typename V>
+TANDEM_INLINE V Cos(V x) {
+  return SinOf<1>(x);
+}
+
+// The angle of (x, y), of floats only; zeros and infinities as C's function.
+template <typename V>
+TANDEM_INLINE V Atan2(V y, V x) {
+  static_assert(std::is_same_v<Element<V>, float>);
+  const V a = Abs(x), b = Abs(y);
+  const IntVec<V> steep = b > a;
+  const V high = Select<V>(steep, b, a), low = Select<V>(steep, a, b);
+  const V inf = Splat<V>(__builtin_inff());
+  V t = low / high;
+  t = Select<V>(high == 0.0f, V{}, t);
+  t = Select<V>(low == inf, Splat<V>(1.0f), t);
+  // atan t = pi/4 + atan((t - 1) / (t + 1)) near 1.
+  const IntVec<V> near = t > 0.41421356f;
+  const V u = Select<V>(near, (t - 1.0f) / (t + 1.0f), t);
+  const V z = u * u;
+  V r = u + u * z *
+                Polynomial<V>(z, {-0.333333146, 0.199984415, -0.142430529,
+                                  0.105906861, -0.0607107304});
+  // What pi/4, pi/2 and pi lose as floats is put back to the small part.
+  r = Select<V>(near, (r - 2.18556941e-8f) + 0.78539816339744830962f, r);
+  r = Select<V>(steep, 1.57079632679489661923f - (r + 4.37113883e-8f), r);
+  const IntVec<V> back = (IntVec<V>)x < 0;  // -0 too
+  r = Select<V>(back, 3.14159265358979323846f - (r + 8.74227766e-8f), r);
+  r = CopySign<V>(r, y);
+  return Select<V>((x != x) | (y != y), x + y, r);
+}
+
 // To whole numbers, half to even.
 template <typename V>
 TANDEM_INLINE V Round(V x) {

@@ -125,6 +125,8 @@ TEST(VectorMathTest, StaysWithinTwoUnitsInTheLastPlace) {
       {"sigmoid", Op::kSigmoid,
        [](long double x) { return 1 / (1 + std::exp(-x)); }, 2},
       {"erf", Op::kErf, [](long double x) { return std::erf(x); }, 1.2},
+      {"sin", Op::kSin, [](long double x) { return std::sin(x); }, 1.5},
+      {"cos", Op::kCos, [](long double x) { return std::cos(x); }, 1.5},
       {"sqrt", Op::kSqrt, [](long double x) { return std::sqrt(x); }, 0.501},
       {"floor", Op::kFloor, [](long double x) { return std::floor(x); }, 0},
       {"ceil", Op::kCeil, [](long double x) { return std::ceil(x); }, 0},
@@ -412,6 +414,32 @@ TEST(NativeTest, SoftmaxAlongEveryDimAsReference) {
     }
   }
   EXPECT_GT(taken, 150);
+}
+
+// Quadrants, zeros of both signs, infinities, NaN.
+TEST(VectorMathTest, Atan2AsLibrary) {
+  std::vector<float> values = {0.f,       -0.f, 1.f,    -1.f,  INFINITY,
+                               -INFINITY, NAN,  1e-40f, 3e38f, -1e-30f};
+  for (float v = -3; v < 3; v += 0.037f) values.push_back(v);
+  std::vector<float> y, x;
+  for (float a : values) {
+    for (float b : values) {
+      y.push_back(a);
+      x.push_back(b);
+    }
+  }
+  std::vector<float> got(y.size());
+  const void* in[] = {y.data(), x.data()};
+  native::Kernels().rows[static_cast<int>(native::Op::kAtan2)][0](
+      got.data(), in, 0, static_cast<int64_t>(y.size()), nullptr);
+  for (size_t i = 0; i < y.size(); ++i) {
+    const long double want = std::atan2(static_cast<long double>(y[i]),
+                                        static_cast<long double>(x[i]));
+    ASSERT_LE(Ulps(got[i], want), 3) << y[i] << " " << x[i] << " " << got[i];
+    if (want == 0) {
+      ASSERT_EQ(std::signbit(got[i]), std::signbit(y[i]));
+    }
+  }
 }
 
 TEST(NativeTest, CrossEntropyAsReference) {
