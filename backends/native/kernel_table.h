@@ -60,6 +60,9 @@ struct FloatKernels {
   int tile_rows, tile_cols;
   void (*tile)(int64_t k, const float* a, const float* b, float* c, int64_t ldc,
                int64_t live_rows, int64_t live_cols, bool accumulate);
+  // out[r] = the Euclidean distance of x from each of `count` rows of n.
+  void (*distances)(const float* x, const float* rows, int64_t count, int64_t n,
+                    float* out);
 };
 
 struct KernelTable {

@@ -269,6 +269,61 @@ Result ExtremeAlong(const Tensor& self, Ints dims, bool keepdim) {
   return Reduce<kKind>(self, dims, keepdim);
 }
 
+// To one element a plane, which is the mean.
+Result AdaptiveAvgPool2d(const Tensor& self, Ints sizes) {
+  if (!self.defined() || self.dtype() != DType::kFloat || self.dim() < 3 ||
+      self.dim() > 4 || sizes.size() != 2 || sizes[0] != 1 || sizes[1] != 1 ||
+      !HasPlainStrides(*self.impl())) {
+    return Declined();
+  }
+  // One plane, or planes of one element, may as well be channels_last.
+  const int64_t rank = self.dim();
+  if (self.size(rank - 3) == 1 ||
+      self.size(rank - 2) * self.size(rank - 1) == 1) {
+    return Declined();
+  }
+  const int64_t dims[2] = {-2, -1};
+  return Reduce<Kind::kMean>(self, OptionalInts(Ints(dims, 2)), true);
+}
+
+// Euclidean distances of all rows of one matrix from all of the other.
+Result Cdist(const Tensor& x1, const Tensor& x2, double p,
+             std::optional<int64_t> mode) {
+  if (p != 2 || (mode.has_value() && (*mode < 0 || *mode > 2)) ||
+      !x1.defined() || !x2.defined() || x1.dim() != x2.dim() || x1.dim() < 2 ||
+      x1.dim() > 3 || x1.dtype() != DType::kFloat ||
+      x2.dtype() != DType::kFloat || !IsPlain(*x1.impl()) ||
+      !IsPlain(*x2.impl())) {
+    return Declined();
+  }
+  const int64_t rank = x1.dim(), n = x1.size(rank - 1);
+  const int64_t rows = x1.size(rank - 2), columns = x2.size(rank - 2);
+  if (n == 0 || x2.size(rank - 1) != n || x1.numel() == 0 || x2.numel() == 0 ||
+      (rank == 3 && x1.size(0) != x2.size(0))) {
+    return Declined();
+  }
+  Dims sizes(x1.sizes().begin(), x1.sizes().end());
+  sizes.back() = columns;
+  TANDEM_ASSIGN_OR_RETURN(const Tensor out,
+                          Tensor::Empty(sizes, DType::kFloat));
+  const auto distances = Kernels().f.distances;
+  // Some rows of the other matrix at a time stay in the cache.
+  const int64_t block = std::max<int64_t>(1, 4096 / n);
+  TANDEM_RETURN_IF_ERROR(ParallelFor(
+      x1.numel() / n, std::max<int64_t>(1, kGrain / (n * columns)),
+      [&](int64_t begin, int64_t end) {
+        for (int64_t c = 0; c < columns; c += block) {
+          const int64_t count = std::min(block, columns - c);
+          for (int64_t i = begin; i < end; ++i) {
+            distances(x1.data<float>() + i * n,
+                      x2.data<float>() + (i / rows * columns + c) * n, count, n,
+                      out.data<float>() + i * columns + c);
+          }
+        }
+      }));
+  return out;
+}
+
 // The first of the largest, NaN above all, along the last dim or all of them.
 template <bool kMax>
 Result ArgExtreme(const Tensor& self, std::optional<int64_t> dim,
@@ -415,6 +470,10 @@ absl::Status RegisterReduce(Registry& registry) {
       .Add("aten::min", &ExtremeOfAll<Kind::kMin>)
       .Add("aten::amax", &ExtremeAlong<Kind::kMax>)
       .Add("aten::amin", &ExtremeAlong<Kind::kMin>)
+      .Add("aten::adaptive_avg_pool2d", &AdaptiveAvgPool2d)
+      .Add("aten::_adaptive_avg_pool2d", &AdaptiveAvgPool2d)
+      .Add("aten::cdist", &Cdist)
+      .Add("aten::_cdist_forward", &Cdist)
       .Add("aten::argmax", &ArgExtreme<true>)
       .Add("aten::argmin", &ArgExtreme<false>)
       .Add("aten::layer_norm", &LayerNorm)

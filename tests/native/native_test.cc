@@ -416,6 +416,41 @@ TEST(NativeTest, SoftmaxAlongEveryDimAsReference) {
   EXPECT_GT(taken, 150);
 }
 
+TEST(NativeTest, DistancesAndMeansOfPlanesAsReference) {
+  Differ d(13);
+  for (int64_t n : {1, 5, 16, 33, 100, 5000}) {
+    for (int64_t batch : {0, 3}) {
+      Dims left = {7, n}, right = {90, n};
+      if (batch != 0) {
+        left.insert(left.begin(), batch);
+        right.insert(right.begin(), batch);
+      }
+      const std::vector<IValue> arguments = {
+          IValue(*Contiguous(d.Make(left, DType::kFloat))),
+          IValue(*Contiguous(d.Make(right, DType::kFloat))), IValue(2.0),
+          IValue()};
+      const auto got = Call("aten::cdist", "native", arguments);
+      ASSERT_TRUE(got.has_value());
+      EXPECT_EQ(
+          Difference(*got, *Call("aten::cdist", "reference", arguments), 30),
+          "")
+          << n;
+    }
+  }
+  for (const Dims& sizes : {Dims{2, 3, 5, 7}, Dims{40, 14, 14}}) {
+    const std::vector<IValue> arguments = {
+        IValue(*Contiguous(d.Make(sizes, DType::kFloat))),
+        IValue(MakeIntList({1, 1}))};
+    const auto got = Call("aten::adaptive_avg_pool2d", "native", arguments);
+    ASSERT_TRUE(got.has_value());
+    EXPECT_EQ(
+        Difference(*got,
+                   *Call("aten::adaptive_avg_pool2d", "reference", arguments),
+                   3),
+        "");
+  }
+}
+
 // Quadrants, zeros of both signs, infinities, NaN.
 TEST(VectorMathTest, Atan2AsLibrary) {
   std::vector<float> values = {0.f,       -0.f, 1.f,    -1.f,  INFINITY,
