@@ -626,7 +626,7 @@ class Norms(nn.Module):
     def forward(self, x, ids):
         y = self.rms(self.ln(x))
         z = self.i2(self.bn(self.lrn(y)))
-        return y, z, self.emb(ids), self.e2(ids % 3), self.cos(x, y), self.pd(x[0, 0], y[0, 0]), F.normalize(x), F.layer_norm(x, [4]), F.one_hot(ids % 3, 4), F.gelu(x, approximate="tanh"), F.pad(x, [1, 1], mode="reflect")
+        return y, z, self.emb(ids), self.e2(ids % 3), self.cos(x, y), self.pd(x[0, 0], y[0, 0]), F.normalize(x), F.layer_norm(x, [4]), F.one_hot(ids % 3, 4), F.gelu(x, approximate="tanh"), F.pad(x, [1, 1, 1, 1], mode="reflect")
 
 
 def ramp(*shape):
