@@ -213,9 +213,11 @@ absl::StatusOr<Tensor> ScaledDotProductAttention(
       const Tensor out,
       Attention(query, key, value, attn_mask, dropout_p, is_causal, Tensor(),
                 scale, enable_gqa, nullptr));
-  // The fused kernel lays its result out as the query.
+  // The fused kernel, which takes rows that are dense, lays its result out as
+  // the query.
+  const auto dense = [](const Tensor& t) { return t.stride(t.dim() - 1) == 1; };
   if (out.dim() != 4 || dropout_p != 0 || out.sizes() != query.sizes() ||
-      query.is_contiguous()) {
+      query.is_contiguous() || !dense(query) || !dense(key) || !dense(value)) {
     return out;
   }
   TANDEM_ASSIGN_OR_RETURN(const Tensor result, EmptyLike(query, query.dtype()));

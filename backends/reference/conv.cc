@@ -467,7 +467,7 @@ absl::StatusOr<Tensor> Convolution(const Tensor& input, const Tensor& weight,
           }
         }));
   }
-  if (rank >= 2 && ResultChannelsLast(input, weight)) {
+  if (rank >= 2 && input.size(0) > 0 && ResultChannelsLast(input, weight)) {
     TANDEM_ASSIGN_OR_RETURN(
         const Tensor result,
         Tensor::EmptyStrided(sizes, ChannelsLastStrides(sizes), dtype));

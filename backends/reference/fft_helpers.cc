@@ -102,13 +102,24 @@ Result Roll(const Tensor& self, std::optional<absl::Span<const int64_t>> dim,
   return x;
 }
 
+// As roll, which wants a shift.
+absl::Status CheckShifts(const Tensor& self,
+                         std::optional<absl::Span<const int64_t>> dim) {
+  if (dim.has_value() ? dim->empty() : self.dim() == 0) {
+    return absl::InvalidArgumentError("`shifts` required");
+  }
+  return absl::OkStatus();
+}
+
 Result FftShift(const Tensor& self,
                 std::optional<absl::Span<const int64_t>> dim) {
+  TANDEM_RETURN_IF_ERROR(CheckShifts(self, dim));
   return Roll(self, dim, 0);
 }
 
 Result IfftShift(const Tensor& self,
                  std::optional<absl::Span<const int64_t>> dim) {
+  TANDEM_RETURN_IF_ERROR(CheckShifts(self, dim));
   return Roll(self, dim, 1);
 }
 

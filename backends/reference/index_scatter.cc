@@ -114,9 +114,9 @@ absl::StatusOr<Tensor> ScatterReduce(const Tensor& self, int64_t dim,
     how = Combining::kSum;
   } else if (reduce == "prod") {
     how = Combining::kProd;
-  } else if (reduce == "amax") {
+  } else if (reduce == "amax" || reduce == "max") {
     how = Combining::kMax;
-  } else if (reduce == "amin") {
+  } else if (reduce == "amin" || reduce == "min") {
     how = Combining::kMin;
   } else {
     return Invalid(absl::StrCat(

@@ -215,6 +215,10 @@ Result HouseholderProduct(const Tensor& a, const Tensor& tau) {
 Three LuFactorEx(const Tensor& a, bool pivot, bool check_errors) {
   constexpr absl::string_view kOp = "torch.linalg.lu_factor";
   TANDEM_RETURN_IF_ERROR(CheckMatrix(a, kOp));
+  if (!pivot && a.numel() > 0) {
+    return Invalid(
+        "linalg.lu_factor: LU without pivoting is not implemented on the CPU");
+  }
   TANDEM_ASSIGN_OR_RETURN(const Batch x, LoadBatch(a));
   const int64_t k = std::min(x.rows, x.cols);
   TANDEM_ASSIGN_OR_RETURN(const Batch lu,

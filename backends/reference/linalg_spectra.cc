@@ -8,6 +8,7 @@
 #include "tandem/backends/reference/linalg.h"
 #include "tandem/backends/reference/linalg_real_eigen.h"
 #include "tandem/backends/reference/linalg_svd.h"
+#include "tandem/ir/operators/promotion.h"
 
 namespace tandem::reference {
 namespace {
@@ -95,15 +96,26 @@ Three SvdOf(const Tensor& a, bool full, bool vectors, absl::string_view op) {
   return std::make_tuple(left, values, right);
 }
 
-Three LinalgSvd(const Tensor& a, bool full, MaybeString) {
+absl::Status CheckDriver(MaybeString driver) {
+  if (!driver.has_value()) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      "torch.linalg.svd: keyword argument `driver=` is only supported on CUDA "
+      "inputs with cuSOLVER backend.");
+}
+
+Three LinalgSvd(const Tensor& a, bool full, MaybeString driver) {
+  TANDEM_RETURN_IF_ERROR(CheckDriver(driver));
   return SvdOf(a, full, true, "linalg.svd");
 }
 
-Three LinalgSvdInternal(const Tensor& a, bool full, bool vectors, MaybeString) {
+Three LinalgSvdInternal(const Tensor& a, bool full, bool vectors,
+                        MaybeString driver) {
+  TANDEM_RETURN_IF_ERROR(CheckDriver(driver));
   return SvdOf(a, full, vectors, "linalg.svd");
 }
 
-Result SvdVals(const Tensor& a, MaybeString) {
+Result SvdVals(const Tensor& a, MaybeString driver) {
+  TANDEM_RETURN_IF_ERROR(CheckDriver(driver));
   TANDEM_ASSIGN_OR_RETURN(auto usv, SvdOf(a, false, false, "linalg.svd"));
   return std::get<1>(usv);
 }
@@ -244,12 +256,41 @@ Result RankFloat(const Tensor& a, std::optional<double> atol,
   return Rank(a, {atol, rtol});
 }
 
+// Tolerances of their own for the matrices of a batch, broadcast over it.
 Result RankTensor(const Tensor& a, const Tensor& atol, const Tensor& rtol,
                   bool) {
-  Tolerance t;
-  TANDEM_ASSIGN_OR_RETURN(t.atol, Number(atol));
-  TANDEM_ASSIGN_OR_RETURN(t.rtol, Number(rtol));
-  return Rank(a, t);
+  TANDEM_ASSIGN_OR_RETURN(auto usv,
+                          SvdOf(a, false, false, "linalg.matrix_rank"));
+  const Tensor& values = std::get<1>(usv);
+  Dims lead(LeadOf(a).begin(), LeadOf(a).end());
+  for (const Tensor& t : {atol, rtol}) {
+    if (!t.defined()) continue;
+    TANDEM_ASSIGN_OR_RETURN(lead, BroadcastSizes(lead, t.sizes()));
+  }
+  const auto spread = [](const Tensor& t, DimSpan to) -> Result {
+    if (!t.defined()) return Tensor();
+    TANDEM_ASSIGN_OR_RETURN(const Tensor wide, ExpandTo(t, to));
+    return Contiguous(wide, DType::kDouble);
+  };
+  const int64_t k = values.size(values.dim() - 1);
+  Dims rows = lead;
+  rows.push_back(k);
+  TANDEM_ASSIGN_OR_RETURN(const Tensor s, spread(values, rows));
+  TANDEM_ASSIGN_OR_RETURN(const Tensor absolute, spread(atol, lead));
+  TANDEM_ASSIGN_OR_RETURN(const Tensor relative, spread(rtol, lead));
+  TANDEM_ASSIGN_OR_RETURN(const Tensor out, Tensor::Zeros(lead, DType::kInt64));
+  for (int64_t b = 0; b < out.numel(); ++b) {
+    Tolerance tolerance;
+    if (absolute.defined()) tolerance.atol = absolute.data<double>()[b];
+    if (relative.defined()) tolerance.rtol = relative.data<double>()[b];
+    const double* row = s.data<double>() + b * k;
+    const double least = tolerance.For(k == 0 ? 0 : row[0], a.size(a.dim() - 2),
+                                       a.size(a.dim() - 1), a.dtype());
+    for (int64_t i = 0; i < k; ++i) {
+      out.data<int64_t>()[b] += row[i] > least ? 1 : 0;
+    }
+  }
+  return out;
 }
 
 Result RankTol(const Tensor& a, double tol, bool) {

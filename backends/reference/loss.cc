@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "tandem/backends/reference/families.h"
+#include "tandem/backends/reference/pointwise.h"
 #include "tandem/backends/reference/variants.h"
 #include "tandem/ir/operators/promotion.h"
 #include "tandem/tensor/copy.h"
@@ -229,11 +230,12 @@ absl::StatusOr<Tensor> BceWithLogits(const Tensor& self, const Tensor& target,
     }
   }
   const bool single = self.dtype() != DType::kDouble;
+  // Laid out as the target, which PyTorch begins with.
   return ElementwiseLoss(
-      {self, target, weight, pos_weight}, "binary_cross_entropy", reduction,
+      {target, self, weight, pos_weight}, "binary_cross_entropy", reduction,
       [&](const LossOperands& o, auto* out, int64_t n) {
         using C = std::remove_pointer_t<decltype(out)>;
-        const C *x = At<C>(o, 0), *t = At<C>(o, 1);
+        const C *x = At<C>(o, 1), *t = At<C>(o, 0);
         const auto rounded = [dtype](C v) { return RoundedTo(dtype, v); };
         for (int64_t i = 0; i < n; ++i) {
           // In the dtype of the logits.
@@ -314,6 +316,23 @@ absl::StatusOr<Tensor> MarginRankingLoss(const Tensor& input1,
                                          const Tensor& input2,
                                          const Tensor& target, double margin,
                                          int64_t reduction) {
+  if (IsIntegral(target.dtype(), false) && IsIntegral(input1.dtype(), false) &&
+      IsIntegral(input2.dtype(), false)) {
+    // Integers wrap around before the margin is added.
+    TANDEM_ASSIGN_OR_RETURN(const Tensor opposite, Sub(Scalar(0), target));
+    TANDEM_ASSIGN_OR_RETURN(const Tensor difference, Sub(input1, input2));
+    TANDEM_ASSIGN_OR_RETURN(const Tensor product, Mul(opposite, difference));
+    TANDEM_ASSIGN_OR_RETURN(const Tensor real, AsFloat(product));
+    return ElementwiseLoss(
+        {real}, "clamp", reduction,
+        [margin](const LossOperands& o, auto* out, int64_t n) {
+          using C = std::remove_pointer_t<decltype(out)>;
+          for (int64_t i = 0; i < n; ++i) {
+            const C v = At<C>(o, 0)[i] + static_cast<C>(margin);
+            out[i] = v < 0 ? C(0) : v;
+          }
+        });
+  }
   TANDEM_ASSIGN_OR_RETURN(const Tensor t, AsFloat(target));
   TANDEM_ASSIGN_OR_RETURN(const Tensor x, AsFloat(input1));
   TANDEM_ASSIGN_OR_RETURN(const Tensor y, AsFloat(input2));

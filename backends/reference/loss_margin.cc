@@ -230,15 +230,34 @@ absl::StatusOr<Tensor> CosineEmbeddingLoss(const Tensor& input1,
   return ToDType(r, dtype);
 }
 
-// Distances of rows, in C: |a - b + eps|_p along the last dim.
+// A difference of small integers as their dtype has it, which wraps around.
+template <typename C>
+C WrappedDifference(DType integer, C difference) {
+  const auto d = static_cast<int64_t>(difference);
+  switch (integer) {
+    case DType::kUInt8:
+      return static_cast<C>(static_cast<uint8_t>(d));
+    case DType::kInt8:
+      return static_cast<C>(static_cast<int8_t>(d));
+    case DType::kInt16:
+      return static_cast<C>(static_cast<int16_t>(d));
+    default:
+      return difference;
+  }
+}
+
+// Distances of rows, in C: |a - b + eps|_p along the last dim. `given`: the
+// dtype before it became C.
 template <typename C, typename R>
-void Distances(DType dtype, const Tensor& a, const Tensor& b, int64_t n,
-               double p, double eps, R* out, int64_t rows) {
+void Distances(DType dtype, DType given, const Tensor& a, const Tensor& b,
+               int64_t n, double p, double eps, R* out, int64_t rows) {
   for (int64_t i = 0; i < rows; ++i) {
     const C *u = a.data<C>() + i * n, *v = b.data<C>() + i * n;
     out[i] = VectorNorm<R>(p, n, [&](int64_t k) {
       if constexpr (std::is_same_v<C, R>) {
-        const C difference = RoundedTo(dtype, u[k] - v[k]);
+        const C difference = IsIntegral(given, true)
+                                 ? WrappedDifference(given, u[k] - v[k])
+                                 : RoundedTo(dtype, u[k] - v[k]);
         return std::abs(RoundedTo(dtype, difference + static_cast<C>(eps)));
       } else {
         return std::abs(u[k] - v[k] + static_cast<R>(eps));
@@ -285,11 +304,14 @@ absl::StatusOr<Tensor> TripletMarginLoss(const Tensor& anchor,
     using C = typename decltype(tag)::type;
     using R = decltype(std::abs(C()));
     std::vector<R> near(rows), far(rows), other(rows);
-    Distances<C>(dtype, o.values[0], o.values[1], n, p, eps, near.data(), rows);
-    Distances<C>(dtype, o.values[0], o.values[2], n, p, eps, far.data(), rows);
+    const auto distances = [&](int x, int y, std::vector<R>* to) {
+      Distances<C>(dtype, o.dtype, o.values[x], o.values[y], n, p, eps,
+                   to->data(), rows);
+    };
+    distances(0, 1, &near);
+    distances(0, 2, &far);
     if (swap) {
-      Distances<C>(dtype, o.values[1], o.values[2], n, p, eps, other.data(),
-                   rows);
+      distances(1, 2, &other);
     }
     for (int64_t i = 0; i < rows; ++i) {
       const auto rounded = [dtype](R v) { return RoundedTo(dtype, v); };

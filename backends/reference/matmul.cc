@@ -338,6 +338,17 @@ bool RowsFold(const Tensor& t, const Tensor& matrix) {
   return true;
 }
 
+// The refusal of what is multiplied batch by batch by one matrix of k rows.
+absl::Status CheckBatches(const Tensor& t, int64_t k) {
+  const int64_t d = t.dim();
+  if (t.size(d - 1) == k || t.numel() == 0) return absl::OkStatus();
+  int64_t count = 1;
+  for (int64_t i = 0; i + 2 < d; ++i) count *= t.size(i);
+  return absl::InvalidArgumentError(absl::StrCat(
+      "Expected size for first two dimensions of batch2 tensor to be: [", count,
+      ", ", t.size(d - 1), "] but got: [", count, ", ", k, "]."));
+}
+
 // [rows, last] over the leading dims.
 absl::StatusOr<Tensor> FoldRows(const Tensor& t) {
   if (t.dim() == 2) return t;
@@ -352,6 +363,9 @@ absl::StatusOr<Tensor> FoldRows(const Tensor& t) {
 absl::StatusOr<Tensor> MatMul(const Tensor& self, const Tensor& other) {
   const int64_t d1 = self.dim(), d2 = other.dim();
   if (d1 == 2 && d2 == 2) return Mm(self, other);
+  if (d1 >= 3 && d2 == 2 && !RowsFold(self, other)) {
+    TANDEM_RETURN_IF_ERROR(CheckBatches(self, other.size(0)));
+  }
   TANDEM_ASSIGN_OR_RETURN(const Dims sizes,
                           MatMulSizes(self.sizes(), other.sizes()));
   if (d1 == 1 && d2 == 1) return Dot(self, other);
@@ -371,6 +385,10 @@ absl::StatusOr<Tensor> MatMul(const Tensor& self, const Tensor& other) {
 
 absl::StatusOr<Tensor> Linear(const Tensor& input, const Tensor& weight,
                               const Tensor& bias) {
+  if (input.dim() >= 3 && weight.dim() == 2 && !input.is_contiguous() &&
+      !RowsFold(input, weight)) {
+    TANDEM_RETURN_IF_ERROR(CheckBatches(input, weight.size(1)));
+  }
   TANDEM_ASSIGN_OR_RETURN(
       const Dims sizes,
       LinearSizes(input.sizes(), weight.sizes(), bias.defined()));

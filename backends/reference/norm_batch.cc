@@ -5,6 +5,7 @@
 #include "tandem/backends/reference/norm.h"
 #include "tandem/backends/reference/parts.h"
 #include "tandem/backends/reference/variants.h"
+#include "tandem/ir/operators/promotion.h"
 #include "tandem/tensor/context.h"
 #include "tandem/tensor/copy.h"
 #include "tandem/tensor/status_macros.h"
@@ -233,18 +234,30 @@ absl::StatusOr<Tensor> BatchNorm(const Tensor& input, const Tensor& weight,
                                  const Tensor& bias, const Tensor& running_mean,
                                  const Tensor& running_var, bool training,
                                  double momentum, double eps, bool) {
+  // Of nothing PyTorch gives input * weight[0] + bias[0], and looks at no
+  // statistics.
+  if (input.numel() == 0) {
+    DType dtype = input.dtype();
+    for (const Tensor* t : {&weight, &bias}) {
+      if (!t->defined()) continue;
+      if (t->dim() == 0) {
+        return Invalid("select() cannot be applied to a 0-dim tensor.");
+      }
+      if (t->size(0) == 0) {
+        return Invalid("select(): index 0 out of range for tensor of size ",
+                       DimsToString(t->sizes()), " at dimension 0");
+      }
+      const Tensor first = t->ViewUnchecked(
+          t->sizes().subspan(1), t->strides().subspan(1), t->offset());
+      TANDEM_RETURN_IF_ERROR(
+          BroadcastSizes(input.sizes(), first.sizes()).status());
+      TANDEM_ASSIGN_OR_RETURN(dtype, ResultType().Add(input).Add(first).Get());
+    }
+    TANDEM_ASSIGN_OR_RETURN(const Tensor copy, Clone(input));
+    return ToDType(copy, dtype);
+  }
   TANDEM_RETURN_IF_ERROR(
       CheckBatchNorm(input, weight, bias, running_mean, running_var, training));
-  if (input.numel() == 0) {
-    for (const Tensor* t : {&weight, &bias}) {
-      if (t->defined() && t->numel() == 0) {
-        return Invalid(
-            "select(): index 0 out of range for tensor of size [0] at "
-            "dimension 0");
-      }
-    }
-    return Clone(input);
-  }
   if (input.dim() < 2) return WrapDim(1, input.dim()).status();
   TANDEM_ASSIGN_OR_RETURN(
       Triple r, BatchNormStats(input, weight, bias, running_mean, running_var,

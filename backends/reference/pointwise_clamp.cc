@@ -208,6 +208,39 @@ absl::StatusOr<Tensor> NanToNum(Target target, const Tensor& self,
       target);
 }
 
+// No integer of the dtype may be what a bound asks for.
+absl::Status CheckBounds(DType dtype, const std::optional<Scalar>& min,
+                         const std::optional<Scalar>& max) {
+  const auto range = [dtype]() -> std::pair<int64_t, int64_t> {
+    switch (dtype) {
+      case DType::kUInt8:
+        return {0, UINT8_MAX};
+      case DType::kInt8:
+        return {INT8_MIN, INT8_MAX};
+      case DType::kInt16:
+        return {INT16_MIN, INT16_MAX};
+      case DType::kInt32:
+        return {INT32_MIN, INT32_MAX};
+      default:
+        return {INT64_MIN, INT64_MAX};
+    }
+  };
+  if (!IsIntegral(dtype, /*include_bool=*/false)) return absl::OkStatus();
+  const auto [lowest, highest] = range();
+  const auto refuse = [dtype](absl::string_view which, int64_t value) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "Clamp ", which, " value ", value,
+        " is outside the representable range of ", TypeName(dtype)));
+  };
+  if (min.has_value() && min->ToInt() > highest) {
+    return refuse("min", min->ToInt());
+  }
+  if (max.has_value() && max->ToInt() < lowest) {
+    return refuse("max", max->ToInt());
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 absl::StatusOr<Tensor> Clamp(Target target, const Tensor& self,
@@ -230,6 +263,7 @@ absl::StatusOr<Tensor> Clamp(Target target, const Tensor& self,
                      target.in_place ? CppName(target.tensor->dtype())
                                      : TypeName(target.tensor->dtype())));
   }
+  TANDEM_RETURN_IF_ERROR(CheckBounds(dtype, min, max));
   const auto is_nan = [](const std::optional<Scalar>& s) {
     return s.has_value() && std::isnan(s->ToDouble());
   };

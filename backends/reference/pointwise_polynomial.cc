@@ -93,7 +93,7 @@ double LegendreP(double x, int64_t n) {
   });
 }
 
-#define TANDEM_POLYNOMIAL(Name, function)                             \
+#define TANDEM_POLYNOMIAL(Name, op, function)                         \
   template <typename T>                                               \
   struct Name##Op : Stateless {                                       \
     using Stateless::Stateless;                                       \
@@ -105,36 +105,63 @@ double LegendreP(double x, int64_t n) {
       return TruncateToInteger<int64_t>(static_cast<double>(degree)); \
     }                                                                 \
   };                                                                  \
-  constexpr ElementOp k##Name = MakeOp<Name##Op, 2, kFloats>(#Name).Float()
+  constexpr ElementOp k##Name = MakeOp<Name##Op, 2, kFloats>(op "_cpu").Float()
 
-TANDEM_POLYNOMIAL(ChebyshevT, ChebyshevT(x, Degree(degree)));
-TANDEM_POLYNOMIAL(ChebyshevU, ChebyshevU(x, Degree(degree)));
-TANDEM_POLYNOMIAL(ChebyshevV, ChebyshevV(x, Degree(degree)));
-TANDEM_POLYNOMIAL(ChebyshevW, ChebyshevW(x, Degree(degree)));
-TANDEM_POLYNOMIAL(ShiftedT, ChebyshevT(2 * x - 1, Degree(degree)));
-TANDEM_POLYNOMIAL(ShiftedU, ChebyshevU(2 * x - 1, Degree(degree)));
-TANDEM_POLYNOMIAL(ShiftedV, ChebyshevV(2 * x - 1, Degree(degree)));
-TANDEM_POLYNOMIAL(ShiftedW, ChebyshevW(2 * x - 1, Degree(degree)));
-TANDEM_POLYNOMIAL(HermiteH, HermiteH(x, Degree(degree)));
-TANDEM_POLYNOMIAL(HermiteHe, HermiteHe(x, Degree(degree)));
-TANDEM_POLYNOMIAL(LaguerreL, LaguerreL(x, Degree(degree)));
-TANDEM_POLYNOMIAL(LegendreP, LegendreP(x, Degree(degree)));
+TANDEM_POLYNOMIAL(ChebyshevT, "chebyshev_polynomial_t",
+                  ChebyshevT(x, Degree(degree)));
+TANDEM_POLYNOMIAL(ChebyshevU, "chebyshev_polynomial_u",
+                  ChebyshevU(x, Degree(degree)));
+TANDEM_POLYNOMIAL(ChebyshevV, "chebyshev_polynomial_v",
+                  ChebyshevV(x, Degree(degree)));
+TANDEM_POLYNOMIAL(ChebyshevW, "chebyshev_polynomial_w",
+                  ChebyshevW(x, Degree(degree)));
+TANDEM_POLYNOMIAL(ShiftedT, "shifted_chebyshev_polynomial_t",
+                  ChebyshevT(2 * x - 1, Degree(degree)));
+TANDEM_POLYNOMIAL(ShiftedU, "shifted_chebyshev_polynomial_u",
+                  ChebyshevU(2 * x - 1, Degree(degree)));
+TANDEM_POLYNOMIAL(ShiftedV, "shifted_chebyshev_polynomial_v",
+                  ChebyshevV(2 * x - 1, Degree(degree)));
+TANDEM_POLYNOMIAL(ShiftedW, "shifted_chebyshev_polynomial_w",
+                  ChebyshevW(2 * x - 1, Degree(degree)));
+TANDEM_POLYNOMIAL(HermiteH, "hermite_polynomial_h",
+                  HermiteH(x, Degree(degree)));
+TANDEM_POLYNOMIAL(HermiteHe, "hermite_polynomial_he",
+                  HermiteHe(x, Degree(degree)));
+TANDEM_POLYNOMIAL(LaguerreL, "laguerre_polynomial_l",
+                  LaguerreL(x, Degree(degree)));
+TANDEM_POLYNOMIAL(LegendreP, "legendre_polynomial_p",
+                  LegendreP(x, Degree(degree)));
+
+// PyTorch has these for float and double alone.
+template <const ElementOp& kOp>
+absl::StatusOr<Tensor> Polynomial(Target target, const Input& x,
+                                  const Input& degree) {
+  TANDEM_ASSIGN_OR_RETURN(const DType dtype, CommonDType({x, degree}));
+  if (dtype == DType::kHalf || dtype == DType::kBFloat16) {
+    return NotImplementedFor(kOp.name, dtype);
+  }
+  return RunElementwise(kOp, {x, degree}, Params(), target);
+}
 
 }  // namespace
 
 void AddPointwisePolynomial(MatchingRegistrar& r) {
-  AddBinary<&Binary<kChebyshevT>>(r, {"special_chebyshev_polynomial_t"});
-  AddBinary<&Binary<kChebyshevU>>(r, {"special_chebyshev_polynomial_u"});
-  AddBinary<&Binary<kChebyshevV>>(r, {"special_chebyshev_polynomial_v"});
-  AddBinary<&Binary<kChebyshevW>>(r, {"special_chebyshev_polynomial_w"});
-  AddBinary<&Binary<kShiftedT>>(r, {"special_shifted_chebyshev_polynomial_t"});
-  AddBinary<&Binary<kShiftedU>>(r, {"special_shifted_chebyshev_polynomial_u"});
-  AddBinary<&Binary<kShiftedV>>(r, {"special_shifted_chebyshev_polynomial_v"});
-  AddBinary<&Binary<kShiftedW>>(r, {"special_shifted_chebyshev_polynomial_w"});
-  AddBinary<&Binary<kHermiteH>>(r, {"special_hermite_polynomial_h"});
-  AddBinary<&Binary<kHermiteHe>>(r, {"special_hermite_polynomial_he"});
-  AddBinary<&Binary<kLaguerreL>>(r, {"special_laguerre_polynomial_l"});
-  AddBinary<&Binary<kLegendreP>>(r, {"special_legendre_polynomial_p"});
+  AddBinary<&Polynomial<kChebyshevT>>(r, {"special_chebyshev_polynomial_t"});
+  AddBinary<&Polynomial<kChebyshevU>>(r, {"special_chebyshev_polynomial_u"});
+  AddBinary<&Polynomial<kChebyshevV>>(r, {"special_chebyshev_polynomial_v"});
+  AddBinary<&Polynomial<kChebyshevW>>(r, {"special_chebyshev_polynomial_w"});
+  AddBinary<&Polynomial<kShiftedT>>(r,
+                                    {"special_shifted_chebyshev_polynomial_t"});
+  AddBinary<&Polynomial<kShiftedU>>(r,
+                                    {"special_shifted_chebyshev_polynomial_u"});
+  AddBinary<&Polynomial<kShiftedV>>(r,
+                                    {"special_shifted_chebyshev_polynomial_v"});
+  AddBinary<&Polynomial<kShiftedW>>(r,
+                                    {"special_shifted_chebyshev_polynomial_w"});
+  AddBinary<&Polynomial<kHermiteH>>(r, {"special_hermite_polynomial_h"});
+  AddBinary<&Polynomial<kHermiteHe>>(r, {"special_hermite_polynomial_he"});
+  AddBinary<&Polynomial<kLaguerreL>>(r, {"special_laguerre_polynomial_l"});
+  AddBinary<&Polynomial<kLegendreP>>(r, {"special_legendre_polynomial_p"});
 }
 
 }  // namespace tandem::reference

@@ -193,6 +193,10 @@ absl::StatusOr<Tensor> MvlGamma(Target target, const Tensor& self, int64_t p) {
   if (p > (int64_t{1} << 20)) {
     return absl::InvalidArgumentError("p is too large");
   }
+  if (self.dtype() == DType::kBool) {
+    return absl::InvalidArgumentError(
+        "The input tensor may not be a boolean tensor.");
+  }
   return RunElementwise(kMvlGamma, {self}, Params(Scalar(p)), target);
 }
 

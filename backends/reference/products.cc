@@ -145,6 +145,13 @@ absl::StatusOr<Tensor> Vecdot(const Tensor& x, const Tensor& y, int64_t dim) {
           TypeName(t.dtype()));
     }
   }
+  if (x.dtype() != y.dtype()) {
+    return Invalid(
+        "linalg.vecdot: Expected x and y to have the same dtype, but found x "
+        "of type ",
+        TypeName(x.dtype()), " and y of type ", TypeName(y.dtype()),
+        " instead");
+  }
   Tensor a = x;
   if (IsComplex(x.dtype())) {
     a = x.Alias();
@@ -487,11 +494,17 @@ absl::StatusOr<Tensor> Trilinear(const Tensor& i1, const Tensor& i2,
     absl::InlinedVector<bool, 8> marked(rank, false);
     for (int64_t d : dims) {
       TANDEM_ASSIGN_OR_RETURN(const int64_t at, WrapDim(d, rank));
+      if (marked[at]) {
+        return Invalid("dim ", at,
+                       " appears multiple times in the list of dims");
+      }
       marked[at] = true;
     }
     Tensor r = t;
     for (int64_t d = 0; d < rank; ++d) {
-      if (marked[d]) r = UnsqueezeView(r, d);
+      if (!marked[d]) continue;
+      if (d > r.dim()) return Invalid("_trilinear: dims do not fit");
+      r = UnsqueezeView(r, d);
     }
     if (r.dim() != rank) return Invalid("_trilinear: dims do not fit");
     return r;

@@ -319,6 +319,11 @@ absl::StatusOr<Tensor> MatrixNormNamed(Target target, const Tensor& self,
         absl::StrCat("linalg.matrix_norm: Order ", ord, " not supported."));
   }
   TANDEM_RETURN_IF_ERROR(CheckMatrix(self));
+  if (self.dim() < 2) {
+    return absl::InvalidArgumentError(
+        "linalg.matrix_norm: The input tensor A must have at least 2 "
+        "dimensions.");
+  }
   if (ord == "fro") {
     return VectorNorm(target, self, Scalar(2.0), dim, keepdim, dtype);
   }

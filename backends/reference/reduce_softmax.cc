@@ -71,6 +71,13 @@ absl::StatusOr<Tensor> Compute(Target target, const Tensor& self, int64_t dim,
   const std::string name =
       absl::StrCat(kKind == Kind::kLog ? "log_softmax" : "softmax",
                    last ? "_lastdim_kernel_impl" : "_kernel_impl");
+  // Nothing to compute: PyTorch does not come to ask for the dtype.
+  const bool empty = self.numel() == 0 && !self.is_meta();
+  if (empty && !IsFloatingPoint(result)) {
+    TANDEM_ASSIGN_OR_RETURN(const Tensor none,
+                            Tensor::Empty(self.sizes(), result));
+    return FinishReduction(none, self.sizes(), result, target.tensor);
+  }
   if (!IsFloatingPoint(result)) return NotImplementedFor(name, result);
   if (self.is_meta()) {
     return Tensor::Meta(self.sizes(), ContiguousStrides(self.sizes()), result);

@@ -65,11 +65,25 @@ absl::StatusOr<Tensor> DiagonalScatter(const Tensor& self, const Tensor& src,
   return Put(copy, Diagonal(copy, offset, dim1, dim2), src);
 }
 
-// The strides speak of self's storage, so the copy keeps all of it.
+// The strides speak of self's storage, so the copy keeps where it stands in it,
+// and what else is there (of a storage that is not out of proportion to it).
 absl::StatusOr<Tensor> AsStridedScatter(const Tensor& self, const Tensor& src,
                                         DimSpan size, DimSpan stride,
                                         std::optional<int64_t> offset) {
   TANDEM_ASSIGN_OR_RETURN(Tensor copy, CloneWithStrides(self));
+  if (!self.is_meta() && self.numel() > 0 && copy.strides() == self.strides()) {
+    const int64_t elements =
+        static_cast<int64_t>(self.storage()->bytes() / self.element_size());
+    if (elements / 64 <= self.numel()) {
+      TANDEM_ASSIGN_OR_RETURN(
+          const Tensor all, Tensor::OverStorage(Ref<Storage>(self.storage()), 0,
+                                                {elements}, {1}, self.dtype()));
+      TANDEM_ASSIGN_OR_RETURN(const Tensor storage,
+                              Tensor::Empty({elements}, self.dtype()));
+      TANDEM_RETURN_IF_ERROR(CopyElements(all, storage));
+      copy = storage.ViewUnchecked(self.sizes(), self.strides(), self.offset());
+    }
+  }
   return Put(copy, AsStrided(copy, size, stride, offset), src);
 }
 

@@ -162,7 +162,7 @@ absl::StatusOr<Geometry> ExpandedGeometry(const Tensor& self, DimSpan sizes) {
       stride = static_cast<int64_t>(static_cast<uint64_t>(g.sizes[d + 1]) *
                                     static_cast<uint64_t>(g.strides[d + 1]));
     } else {
-      stride = 1;
+      stride = 0;  // of a 0-dim tensor
     }
     int64_t target = sizes[d];
     if (target == -1 && own_rank > 0) {

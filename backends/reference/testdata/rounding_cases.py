@@ -154,4 +154,32 @@ for d in [torch.float64, torch.complex128]:
     if d.is_complex:
         call("aten::linalg_eig", a)
 
+# Of nothing, of integers that wrap, of bounds that no integer reaches.
+call("aten::softmax.int", torch.zeros(0, 3, dtype=torch.int32), -2, None)
+call("aten::log_softmax.int", torch.zeros(2, 0, 3, dtype=bool_), 1, None)
+call("aten::batch_norm", torch.zeros(2, 0, 3, dtype=torch.int32), r(4), r(2),
+     None, None, True, 0.1, 1e-5, False)
+call("aten::batch_norm", torch.zeros(0, 3), torch.zeros(0), None, None, None,
+     True, 0.1, 1e-5, False)
+call("aten::clamp", t([3], dtype=u8), 300, None)
+call("aten::clamp_max", t([3], dtype=u8), -1)
+call("aten::clamp", t([3], dtype=torch.int8), -200, 100)
+call("aten::cosine_similarity", t([[1, 2]], dtype=torch.int8), r(1, 2), 1, 1e-8)
+call("aten::triplet_margin_loss", t([[1, 9]], dtype=u8), t([[2, 7]], dtype=u8),
+     t([[4, 1]], dtype=u8), 1.0, 2.0, 1e-6, False, 1)
+call("aten::margin_ranking_loss", t([1, 9], dtype=u8), t([2, 7], dtype=u8),
+     t([1, 1], dtype=u8), 0.5, 0)
+call("aten::special_chebyshev_polynomial_t", r(2).half(), r(2).half())
+call("aten::mvlgamma", t([True]), 1)
+call("aten::linalg_lu_factor", r(2, 2), pivot=False)
+call("aten::linalg_svd", r(2, 2), driver="gesvd")
+call("aten::linalg_vecdot", r(2).double(), r(2))
+call("aten::linalg_matrix_rank.atol_rtol_tensor", r(2, 3, 3), atol=t([0.1, 9.0]))
+call("aten::fft_fftshift", t(1.0))
+call("aten::scatter_reduce.two", t([0.0]), 0, t([0]), t([2.0]), "max")
+call("aten::as_strided_scatter", r(8)[1::2], r(2), [2], [1], 0)
+call("aten::expand", t(1.5), [1, 1])
+call("aten::matmul", r(3, 2, 4).transpose(0, 1)[:, :, :2].contiguous().
+     transpose(0, 2), r(5, 4))
+
 write("rounding_cases.txt")
