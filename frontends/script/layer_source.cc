@@ -53,14 +53,32 @@ def normal_(tensor, mean=0.0, std=1.0, generator=None):
     return tensor.normal_(mean, std)
 
 def trunc_normal_(tensor, mean=0.0, std=1.0, a=-2.0, b=2.0, generator=None):
-    low = (1.0 + math.erf((a - mean) / std / math.sqrt(2.0))) / 2.0
-    high = (1.0 + math.erf((b - mean) / std / math.sqrt(2.0))) / 2.0
-    tensor.uniform_(2 * low - 1, 2 * high - 1)
-    tensor.erfinv_()
-    tensor.mul_(std * math.sqrt(2.0))
-    tensor.add_(mean)
-    tensor.clamp_(min=a, max=b)
-    return tensor
+    # Rejection: from the normal distribution where it often hits [a, b], else
+    # from the uniform one under the density's peak.
+    mean, std, a, b = float(mean), float(std), float(a), float(b)
+    below_b = (1.0 + math.erf((b - mean) / std / math.sqrt(2.0))) / 2.0
+    below_a = (1.0 + math.erf((a - mean) / std / math.sqrt(2.0))) / 2.0
+    if below_b - below_a > 0.3:
+        low = torch.tensor(a, dtype=tensor.dtype)
+        high = torch.tensor(b, dtype=tensor.dtype)
+        tensor.normal_(mean, std)
+        outside = (tensor < low) | (tensor > high)
+        while outside.any():
+            tensor.copy_(torch.where(outside, torch.empty_like(tensor).normal_(mean, std), tensor))
+            outside = (tensor < low) | (tensor > high)
+        return tensor
+    peak = -0.5 * ((max(a, min(mean, b)) - mean) / std) ** 2
+    tensor.uniform_(a, b)
+    pending = None
+    drawn = tensor.clone()
+    while True:
+        density = drawn.sub(mean).div_(std).pow_(2).mul_(-0.5).sub_(peak)
+        rejected = torch.empty_like(tensor).uniform_().log_().gt(density)
+        pending = rejected if pending is None else pending & rejected
+        if not pending.any():
+            return tensor
+        drawn.uniform_(a, b)
+        tensor.copy_(torch.where(pending, drawn, tensor))
 
 def constant_(tensor, val):
     return tensor.fill_(val)

@@ -113,6 +113,10 @@ absl::StatusOr<std::vector<std::string>> ModuleCompiler::ConstantNames(
 }
 
 absl::StatusOr<IValue> ModuleCompiler::MakeInstance(const Py& value) {
+  if (value->is_module) {
+    return absl::InvalidArgumentError(
+        "Cannot infer concrete type of torch.nn.Module");
+  }
   const auto made = objects_.find(value.get());
   if (made != objects_.end()) return IValue(made->second);
   TANDEM_ASSIGN_OR_RETURN(const TypePtr type,
@@ -165,7 +169,13 @@ absl::StatusOr<std::pair<IValue, TypePtr>> ModuleCompiler::Infer(
     std::vector<IValue> values;
     TypePtr type;
     for (const Py& item : value->items) {
-      TANDEM_ASSIGN_OR_RETURN(auto part, Infer(item));
+      absl::StatusOr<std::pair<IValue, TypePtr>> inferred = Infer(item);
+      if (!inferred.ok()) {
+        return absl::InvalidArgumentError(
+            absl::StrCat("Could not infer type of list element: ",
+                         inferred.status().message()));
+      }
+      std::pair<IValue, TypePtr> part = *std::move(inferred);
       if (type != nullptr && !Same(type, part.second)) {
         return absl::InvalidArgumentError(absl::StrCat(
             "List inputs to traced functions must have consistent element "
