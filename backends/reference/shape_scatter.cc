@@ -65,22 +65,35 @@ absl::StatusOr<Tensor> DiagonalScatter(const Tensor& self, const Tensor& src,
   return Put(copy, Diagonal(copy, offset, dim1, dim2), src);
 }
 
+// One past the last element of a view, as far as `limit`.
+int64_t EndOfView(DimSpan sizes, DimSpan strides, int64_t offset,
+                  int64_t limit) {
+  __int128 end = static_cast<__int128>(offset) + 1;
+  for (size_t d = 0; d < sizes.size() && d < strides.size(); ++d) {
+    end += static_cast<__int128>(sizes[d] - 1) * strides[d];
+  }
+  return end > limit ? limit : static_cast<int64_t>(end);
+}
+
 // The strides speak of self's storage, so the copy keeps where it stands in it,
-// and what else is there (of a storage that is not out of proportion to it).
+// and what else is there as far as the two views reach.
 absl::StatusOr<Tensor> AsStridedScatter(const Tensor& self, const Tensor& src,
                                         DimSpan size, DimSpan stride,
                                         std::optional<int64_t> offset) {
   TANDEM_ASSIGN_OR_RETURN(Tensor copy, CloneWithStrides(self));
   if (!self.is_meta() && self.numel() > 0 && copy.strides() == self.strides()) {
-    const int64_t elements =
+    const int64_t all =
         static_cast<int64_t>(self.storage()->bytes() / self.element_size());
-    if (elements / 64 <= self.numel()) {
-      TANDEM_ASSIGN_OR_RETURN(
-          const Tensor all, Tensor::OverStorage(Ref<Storage>(self.storage()), 0,
-                                                {elements}, {1}, self.dtype()));
+    const int64_t n =
+        std::max(EndOfView(self.sizes(), self.strides(), self.offset(), all),
+                 EndOfView(size, stride, offset.value_or(self.offset()), all));
+    if (n / 64 <= self.numel() + src.numel()) {
+      TANDEM_ASSIGN_OR_RETURN(const Tensor part,
+                              Tensor::OverStorage(Ref<Storage>(self.storage()),
+                                                  0, {n}, {1}, self.dtype()));
       TANDEM_ASSIGN_OR_RETURN(const Tensor storage,
-                              Tensor::Empty({elements}, self.dtype()));
-      TANDEM_RETURN_IF_ERROR(CopyElements(all, storage));
+                              Tensor::Empty({n}, self.dtype()));
+      TANDEM_RETURN_IF_ERROR(CopyElements(part, storage));
       copy = storage.ViewUnchecked(self.sizes(), self.strides(), self.offset());
     }
   }
