@@ -78,9 +78,11 @@ absl::StatusOr<Tensor> CosineSimilarity(const Tensor& x1, const Tensor& x2,
   TANDEM_ASSIGN_OR_RETURN(dim, WrapDim(dim, rank));
   const int64_t n = rank == 0 ? 1 : sizes[dim];
   auto unit = [&](const Tensor& t) -> absl::StatusOr<Tensor> {
-    TANDEM_ASSIGN_OR_RETURN(const Tensor cast, ToDType(t, dtype));
+    // Floats in their own dtype, integers in the common one.
+    const DType own = IsFloatingPoint(t.dtype()) ? t.dtype() : dtype;
+    TANDEM_ASSIGN_OR_RETURN(const Tensor cast, ToDType(t, own));
     TANDEM_ASSIGN_OR_RETURN(Tensor e, ExpandTo(cast, sizes));
-    TANDEM_ASSIGN_OR_RETURN(e, RowsAlong(e, dim, dtype));
+    TANDEM_ASSIGN_OR_RETURN(e, RowsAlong(e, dim, own));
     return UnitRows(e, n, eps);
   };
   TANDEM_ASSIGN_OR_RETURN(const Tensor a, unit(x1));
