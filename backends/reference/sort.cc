@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <numeric>
 #include <tuple>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -56,11 +57,64 @@ void SortRows(const T* from, T* values, int64_t* indices, int64_t rows,
   }
 }
 
+// Whole numbers, by digits from the lowest on: equal elements stay in order.
+template <typename T>
+void SortByDigits(const T* from, T* values, int64_t* indices, int64_t size,
+                  bool descending) {
+  constexpr int kBits = 11;
+  constexpr uint64_t kDigits = uint64_t{1} << kBits;
+  struct Item {
+    uint64_t key;
+    int64_t index;
+  };
+  const auto [low, high] = std::minmax_element(from, from + size);
+  const uint64_t least = static_cast<uint64_t>(*low),
+                 most = static_cast<uint64_t>(*high);
+  std::vector<Item> items(size), next(size);
+  for (int64_t i = 0; i < size; ++i) {
+    const uint64_t v = static_cast<uint64_t>(from[i]);
+    items[i] = {descending ? most - v : v - least, i};
+  }
+  for (int shift = 0; shift < 64 && (most - least) >> shift != 0;
+       shift += kBits) {
+    std::vector<int64_t> starts(kDigits + 1, 0);
+    for (const Item& item : items) {
+      ++starts[(item.key >> shift & (kDigits - 1)) + 1];
+    }
+    std::partial_sum(starts.begin(), starts.end(), starts.begin());
+    for (const Item& item : items) {
+      next[starts[item.key >> shift & (kDigits - 1)]++] = item;
+    }
+    items.swap(next);
+  }
+  for (int64_t i = 0; i < size; ++i) {
+    values[i] = from[items[i].index];
+    indices[i] = items[i].index;
+  }
+}
+
 absl::Status SortInto(const Tensor& rows, const Tensor& values,
                       const Tensor& indices, int64_t size, bool descending,
                       bool stable) {
+  // PyTorch sorts one long row of integers so, stable or not.
+  constexpr int64_t kLong = 32768;
+  const bool wide_unsigned = rows.dtype() == DType::kUInt16 ||
+                             rows.dtype() == DType::kUInt32 ||
+                             rows.dtype() == DType::kUInt64;
+  const bool by_digits = stable ? size >= 1024
+                                : rows.dim() == 1 && !descending &&
+                                      size >= kLong && !wide_unsigned;
   const auto run = [&](auto tag) -> absl::Status {
     using T = typename decltype(tag)::type;
+    if constexpr (std::is_integral_v<T> && !std::is_same_v<T, bool>) {
+      if (by_digits) {
+        for (int64_t at = 0; at < rows.numel(); at += size) {
+          SortByDigits(rows.data<T>() + at, values.data<T>() + at,
+                       indices.data<int64_t>() + at, size, descending);
+        }
+        return absl::OkStatus();
+      }
+    }
     const auto sort = stable ? &SortRows<T> : &SortRowsUnstable<T>;
     sort(rows.data<T>(), values.data<T>(), indices.data<int64_t>(),
          rows.numel() / size, size, descending);
