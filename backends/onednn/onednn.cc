@@ -1,6 +1,9 @@
 #include "tandem/backends/onednn/onednn.h"
 
+#include <time.h>
+
 #include <algorithm>
+#include <functional>
 #include <optional>
 #include <thread>
 #include <utility>
@@ -11,8 +14,11 @@
 #include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/mutex.h"
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
 #include "tandem/backends/onednn/builder.h"
 #include "tandem/backends/onednn/lowerings.h"
+#include "tandem/backends/onednn/thread_choice.h"
 #include "tandem/backends/shape_values.h"
 #include "tandem/tensor/context.h"
 #include "tandem/tensor/status_macros.h"
@@ -28,6 +34,63 @@ bool IsTensorType(const Type& type) {
   return (type.is(TypeKind::kOptional) || type.is(TypeKind::kList)) &&
          IsTensorType(*type.element());
 }
+
+// CPU time of the calling thread, in seconds.
+double ThreadSeconds() {
+  timespec t;
+  if (clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t) != 0) return 0;
+  return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_nsec) * 1e-9;
+}
+
+// A group for a team of threads, and for one thread where that is faster: in
+// primitives of its own, since those of a team count on its members.
+class TeamExecutable : public GroupExecutable {
+ public:
+  // `compile_alone` is asked at most once, when it is first wanted; what it
+  // needs lives as long as the executable.
+  TeamExecutable(
+      std::unique_ptr<Program> team,
+      std::function<absl::StatusOr<std::unique_ptr<Program>>()> compile_alone)
+      : team_(std::move(team)), compile_alone_(std::move(compile_alone)) {}
+
+  absl::Status Run(const KernelCall& call) const override {
+    ThreadChoice::Way way = choice_.Next();
+    const Program* program = way == ThreadChoice::kAlone ? Alone() : nullptr;
+    if (program == nullptr) {
+      way = ThreadChoice::kTeam;
+      program = team_.get();
+    }
+    const absl::Time start = absl::Now();
+    const double cpu = ThreadSeconds();
+    const absl::Status status = program->Run(call);
+    if (status.ok()) {
+      choice_.Add(way, absl::ToDoubleSeconds(absl::Now() - start),
+                  ThreadSeconds() - cpu);
+    }
+    return status;
+  }
+  std::string ToString() const override { return team_->ToString(); }
+
+ private:
+  // Null if oneDNN does not give it.
+  const Program* Alone() const {
+    absl::MutexLock lock(&mutex_);
+    if (compile_alone_ != nullptr) {
+      if (auto program = compile_alone_(); program.ok()) {
+        alone_ = *std::move(program);
+      }
+      compile_alone_ = nullptr;
+    }
+    return alone_.get();
+  }
+
+  const std::unique_ptr<Program> team_;
+  mutable ThreadChoice choice_;
+  mutable absl::Mutex mutex_;
+  mutable std::function<absl::StatusOr<std::unique_ptr<Program>>()>
+      compile_alone_ ABSL_GUARDED_BY(mutex_);
+  mutable std::unique_ptr<Program> alone_ ABSL_GUARDED_BY(mutex_);
+};
 
 class Backend : public GroupBackend {
  public:
@@ -79,6 +142,31 @@ class Backend : public GroupBackend {
   absl::StatusOr<std::unique_ptr<GroupExecutable>> Compile(
       const Graph& group, absl::Span<const ValueDescription> inputs,
       PackedWeights* weights) const override {
+    const TaskRunner* tasks = CurrentContext().tasks;
+    const int threads = tasks == nullptr ? 1 : std::max(1, tasks->threads());
+    TANDEM_ASSIGN_OR_RETURN(std::unique_ptr<Program> program,
+                            CompileFor(threads, group, inputs, weights));
+    const bool is_team = std::any_of(
+        program->steps().begin(), program->steps().end(), [](const Step& step) {
+          return step.primitive != nullptr && step.threads > 1;
+        });
+    if (!is_team) return program;
+    return std::make_unique<TeamExecutable>(
+        std::move(program),
+        [this, graph = std::shared_ptr<const Graph>(group.Clone()),
+         inputs = std::vector<ValueDescription>(inputs.begin(), inputs.end()),
+         weights] { return CompileFor(1, *graph, inputs, weights); });
+  }
+
+ private:
+  const Lowering* Find(const Node& node) const {
+    const auto it = lowerings_.find(node.op());
+    return it == lowerings_.end() ? nullptr : it->second;
+  }
+
+  absl::StatusOr<std::unique_ptr<Program>> CompileFor(
+      int threads, const Graph& group,
+      absl::Span<const ValueDescription> inputs, PackedWeights* weights) const {
     TANDEM_ASSIGN_OR_RETURN(const std::shared_ptr<const Library> library,
                             LoadLibrary());
     const Descriptors descriptors(library);
@@ -87,8 +175,6 @@ class Backend : public GroupBackend {
     CallContext context = CurrentContext();
     context.memory = nullptr;
     const ScopedContext own(context);
-    const TaskRunner* tasks = context.tasks;
-    const int threads = tasks == nullptr ? 1 : std::max(1, tasks->threads());
     // Primitives are made for the number of threads that run them.
     const Library::ScopedThreads scope(*library, threads);
     const std::unique_ptr<Graph> graph = group.Clone();
@@ -101,12 +187,6 @@ class Backend : public GroupBackend {
                                 },
                                 threads));
     return Program::Make(std::move(parts));
-  }
-
- private:
-  const Lowering* Find(const Node& node) const {
-    const auto it = lowerings_.find(node.op());
-    return it == lowerings_.end() ? nullptr : it->second;
   }
 
   // Why no primitive computes the node; empty if one does.
