@@ -92,7 +92,8 @@ class TeamExecutable : public GroupExecutable {
   mutable std::unique_ptr<Program> alone_ ABSL_GUARDED_BY(mutex_);
 };
 
-class Backend : public GroupBackend {
+class Backend : public GroupBackend,
+                public std::enable_shared_from_this<Backend> {
  public:
   explicit Backend(const Options& options) : options_(options) {
     for (const absl::Span<const Lowering> family :
@@ -153,9 +154,10 @@ class Backend : public GroupBackend {
     if (!is_team) return program;
     return std::make_unique<TeamExecutable>(
         std::move(program),
-        [this, graph = std::shared_ptr<const Graph>(group.Clone()),
+        [self = shared_from_this(),
+         graph = std::shared_ptr<const Graph>(group.Clone()),
          inputs = std::vector<ValueDescription>(inputs.begin(), inputs.end()),
-         weights] { return CompileFor(1, *graph, inputs, weights); });
+         weights] { return self->CompileFor(1, *graph, inputs, weights); });
   }
 
  private:

@@ -267,7 +267,8 @@ TEST(ConvTest, MayRoundToBFloat16) {
   EXPECT_EQ(Difference(g, nullptr, 1e-2, 1e-2, options), "");
 }
 
-// Four threads over one executable, each with a team of two.
+// Four threads over one executable, each with a team of two, and on fewer cores
+// than that soon alone.
 TEST(RunTest, IsSafeFromManyThreads) {
   TestGroup g;
   Value* x = g.Input(Values({1, 16, 24, 24}));
@@ -289,7 +290,7 @@ TEST(RunTest, IsSafeFromManyThreads) {
   for (int t = 0; t < 4; ++t) {
     threads.emplace_back([&] {
       ScopedContext own(context);
-      for (int i = 0; i < 20; ++i) {
+      for (int i = 0; i < 50; ++i) {
         const auto got = RunGroup(**executable, g);
         if (!got.ok()) {
           ++wrong;
