@@ -351,6 +351,10 @@ class AliasAnalysis::Builder {
       case IValue::Tag::kTuple:
         std::tie(object, is_new) = ConstantObject(&v.AsTuple(), kTuples);
         break;
+      case IValue::Tag::kComplex:
+      case IValue::Tag::kString:
+      case IValue::Tag::kEnum:
+        return;  // they do not change
       default:
         if (v.is_reference()) {
           for (int k = 0; k < kNumKinds; ++k) Add(cell, k);

@@ -120,6 +120,20 @@ TEST_F(AliasAnalysisTest, DictItemsHoldTheValues) {
   EXPECT_TRUE(alias.MayAlias(value, a));
 }
 
+TEST_F(AliasAnalysisTest, ConstantsOfTextHoldNothingThatChanges) {
+  const TypePtr texts = Type::List(Type::Str());
+  Value* given = Input("given", texts);
+  Value* text = g_.InsertConstant("a");
+  Value* constant =
+      g_.InsertConstant(IValue(MakeList(Type::Str(), {IValue("a")})));
+  Value* list = g_.InsertConstant(IValue(MakeList(Type::Str(), {IValue("b")})));
+  Op("aten::append.t", {given, text});
+  Op("aten::append.t", {list, text});
+  const AliasAnalysis alias(g_, {/*distinct_constants=*/true});
+  EXPECT_FALSE(alias.IsWritten(constant));
+  EXPECT_TRUE(alias.IsWritten(list));
+}
+
 TEST_F(AliasAnalysisTest, BranchesAndLoopsJoin) {
   Value* x = Input("x");
   Value* c = Input("c", Type::Bool());
