@@ -121,7 +121,8 @@ bool Fold(Node* bn, const AliasAnalysis& aliases) {
   if (!IsPlain(*weight)) return false;
   for (const Tensor& t : {*bias, *gamma, *beta, *mean, *var}) {
     if (!t.defined()) continue;
-    if (!IsPlain(t) || t.dtype() != dtype || t.dim() != 1 || t.size(0) != channels) {
+    if (!IsPlain(t) || t.dtype() != dtype || t.dim() != 1 ||
+        t.size(0) != channels) {
       return false;
     }
   }
@@ -132,8 +133,8 @@ bool Fold(Node* bn, const AliasAnalysis& aliases) {
     if (aliases.IsWritten(InputNamed(*bn, name))) return false;
   }
   std::optional<std::pair<Tensor, Tensor>> folded;
-  const Statistics statistics{*bias, *gamma, *beta, *mean, *var,
-                              eps->AsDouble()};
+  const Statistics statistics{*bias, *gamma, *beta,
+                              *mean, *var,   eps->AsDouble()};
   folded = dtype == DType::kFloat ? Scaled<float>(*weight, statistics)
                                   : Scaled<double>(*weight, statistics);
   if (!folded.has_value()) return false;

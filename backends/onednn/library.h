@@ -18,8 +18,8 @@
 namespace tandem::onednn {
 
 // libgomp reads its settings once, when it is loaded: how long waiting threads
-// spin is set for this time. Settings of the user, or a libgomp that the program
-// has already, are left alone. Load has one of its own.
+// spin is set for this time. Settings of the user, or a libgomp that the
+// program has already, are left alone. Load has one of its own.
 class ScopedSpinCount {
  public:
   ScopedSpinCount();

@@ -60,8 +60,9 @@ struct Fusable {
   // rank of the destination.
   std::vector<Eltwise> scale;
   std::optional<Operand> addend;
-  // What may be fused. oneDNN computes other post-ops wrongly instead of refusing
-  // them: softmax and resampling with second operands, pooling with a sum.
+  // What may be fused. oneDNN computes other post-ops wrongly instead of
+  // refusing them: softmax and resampling with second operands, pooling with a
+  // sum.
   enum class Follow : uint8_t { kAll, kNoSum, kNoOperands };
   Follow follow = Follow::kNoOperands;
   // Run it although oneDNN has plain loops only.
