@@ -81,10 +81,9 @@ void* Allocate(size_t bytes, size_t* capacity) {
   if (*capacity < kHugePages) return std::aligned_alloc(64, *capacity);
   // Fresh memory costs a page fault for each page that is touched, and weights
   // an entry of the TLB for each: by 2 MB both are rare.
-  void* block = std::aligned_alloc(kHugePage, *capacity);
-  if (block != nullptr) {
-    madvise(block, *capacity / kHugePage * kHugePage, MADV_HUGEPAGE);
-  }
+  void* block = nullptr;
+  if (posix_memalign(&block, kHugePage, *capacity) != 0) return nullptr;
+  madvise(block, *capacity / kHugePage * kHugePage, MADV_HUGEPAGE);
   return block;
 }
 

@@ -11,7 +11,8 @@ namespace tandem::memory_pool {
 namespace {
 
 TEST(MemoryPoolTest, AFreedBlockServesTheNextOfItsSize) {
-  for (size_t bytes : {1, 40, 200, 256, 1000, 1025, 5000, 70000, 3000000}) {
+  for (size_t bytes :
+       {1, 40, 200, 256, 1000, 1025, 5000, 70000, 3000000, 5000000}) {
     size_t capacity;
     void* first = Allocate(bytes, &capacity);
     ASSERT_NE(first, nullptr);
