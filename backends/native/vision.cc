@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cmath>
+#include <vector>
 
 #include "tandem/backends/native/elementwise.h"
 #include "tandem/backends/native/families.h"
