@@ -604,6 +604,18 @@ absl::StatusOr<Py> PythonInterpreter::BinaryOn(int op, const Py& a, const Py& b,
     return a->is(Kind::kList) ? PyList(std::move(items))
                               : PyTuple(std::move(items));
   }
+  if (op == '*' && (a->is_string() || b->is_string()) &&
+      (IsInteger(a) || IsInteger(b))) {
+    const std::string& text = (a->is_string() ? a : b)->value.AsString();
+    const int64_t count = Integer(a->is_string() ? b : a);
+    if (!text.empty() &&
+        count > kMaxSteps / static_cast<int64_t>(text.size())) {
+      return Error(range, "making the module takes too many steps");
+    }
+    std::string repeated;
+    for (int64_t i = 0; !text.empty() && i < count; ++i) repeated += text;
+    return PyValue(IValue(std::move(repeated)));
+  }
   const bool left = a->is(Kind::kList) || a->is(Kind::kTuple);
   const bool right = b->is(Kind::kList) || b->is(Kind::kTuple);
   if (op == '*' && ((left && IsInteger(b)) || (right && IsInteger(a)))) {

@@ -150,6 +150,7 @@ class PythonInterpreter {
   const RunFunction& run_;
   int64_t steps_ = 0;
   int calls_ = 0;
+  int copy_depth_ = 0;
   absl::flat_hash_map<std::string, Py> globals_;  // by file and name
   absl::flat_hash_map<std::string, Py> class_variables_;
   struct Snippet {

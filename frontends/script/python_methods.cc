@@ -32,7 +32,9 @@ bool IsTrue(const Py& value) {
 
 // Each module once, parents first.
 void CollectModules(const Py& module, const std::string& prefix,
-                    std::vector<std::pair<std::string, Py>>* out) {
+                    std::vector<std::pair<std::string, Py>>* out,
+                    int depth = 0) {
+  if (depth > kMaxPyDepth) return;
   for (const auto& [name, known] : *out) {
     if (known == module) return;
   }
@@ -40,7 +42,7 @@ void CollectModules(const Py& module, const std::string& prefix,
   for (const auto& [name, child] : module->modules.entries()) {
     if (child->is_none()) continue;
     CollectModules(child, absl::StrCat(prefix, prefix.empty() ? "" : ".", name),
-                   out);
+                   out, depth + 1);
   }
 }
 

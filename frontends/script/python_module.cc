@@ -53,6 +53,15 @@ absl::StatusOr<bool> HasAnnotations(const ClassRef& ref) {
   return false;
 }
 
+class Nesting {
+ public:
+  explicit Nesting(int* depth) : depth_(*depth) { ++depth_; }
+  ~Nesting() { --depth_; }
+
+ private:
+  int& depth_;
+};
+
 constexpr absl::string_view kFailed =
     "This attribute exists on the Python module, but we failed to convert "
     "Python type: '";
@@ -139,6 +148,10 @@ absl::StatusOr<IValue> ModuleCompiler::MakeInstance(const Py& value) {
 
 absl::StatusOr<std::pair<IValue, TypePtr>> ModuleCompiler::Infer(
     const Py& value) {
+  const Nesting nesting(&nesting_);
+  if (nesting_ > kMaxPyDepth) {
+    return absl::InvalidArgumentError("nested too deeply");
+  }
   if (value->is(Kind::kInstance)) {
     TANDEM_ASSIGN_OR_RETURN(IValue object, MakeInstance(value));
     TypePtr type = object.TypeOf();

@@ -50,7 +50,8 @@ class ModuleCompiler {
       values_;
   absl::flat_hash_map<const ClassType*, bool> compiled_;
   int mangled_ = 0;
-  int depth_ = 0;
+  int depth_ = 0;    // of modules
+  int nesting_ = 0;  // of values
 };
 
 // A container as something to iterate over, index and ask for keys.

@@ -9,6 +9,30 @@
 
 namespace tandem::script {
 
+PyObject::~PyObject() {
+  // Set while one is being destroyed on this thread: what it held waits there.
+  static thread_local std::vector<Py>* waiting = nullptr;
+  std::vector<Py> own;
+  std::vector<Py>& list = waiting != nullptr ? *waiting : own;
+  for (Py& item : items) list.push_back(std::move(item));
+  for (auto& [key, item] : entries) {
+    list.push_back(std::move(key));
+    list.push_back(std::move(item));
+  }
+  for (const PyNames* names : {&attributes, &parameters, &buffers, &modules}) {
+    for (const auto& [name, item] : names->entries()) list.push_back(item);
+  }
+  attributes = parameters = buffers = modules = PyNames();
+  if (self != nullptr) list.push_back(std::move(self));
+  if (waiting != nullptr) return;
+  waiting = &own;
+  while (!own.empty()) {
+    const Py last = std::move(own.back());
+    own.pop_back();
+  }
+  waiting = nullptr;
+}
+
 Py PyNames::Find(absl::string_view name) const {
   for (const Entry& entry : entries_) {
     if (entry.first == name) return entry.second;
@@ -80,8 +104,9 @@ bool PyIs(const Py& a, const Py& b) {
   return false;
 }
 
-bool PyEqual(const Py& a, const Py& b) {
+bool PyEqual(const Py& a, const Py& b, int depth) {
   if (PyIs(a, b)) return true;
+  if (depth > kMaxPyDepth) return false;
   if (a->kind != b->kind) return false;
   switch (a->kind) {
     case PyObject::Kind::kValue:
@@ -89,12 +114,14 @@ bool PyEqual(const Py& a, const Py& b) {
     case PyObject::Kind::kList:
     case PyObject::Kind::kTuple:
       return std::equal(a->items.begin(), a->items.end(), b->items.begin(),
-                        b->items.end(), PyEqual);
+                        b->items.end(), [depth](const Py& x, const Py& y) {
+                          return PyEqual(x, y, depth + 1);
+                        });
     case PyObject::Kind::kDict:
       if (a->entries.size() != b->entries.size()) return false;
       for (const auto& [key, value] : a->entries) {
         const Py other = PyGetItem(*b, key);
-        if (other == nullptr || !PyEqual(value, other)) return false;
+        if (other == nullptr || !PyEqual(value, other, depth + 1)) return false;
       }
       return true;
     default:
@@ -146,7 +173,10 @@ std::string PyTypeName(const PyObject& object) {
   return "object";
 }
 
-absl::StatusOr<IValue> PyToIValue(const PyObject& object) {
+absl::StatusOr<IValue> PyToIValue(const PyObject& object, int depth) {
+  if (depth > kMaxPyDepth) {
+    return absl::InvalidArgumentError("nested too deeply");
+  }
   switch (object.kind) {
     case PyObject::Kind::kValue:
       return object.value;
@@ -154,7 +184,7 @@ absl::StatusOr<IValue> PyToIValue(const PyObject& object) {
     case PyObject::Kind::kList: {
       std::vector<IValue> values;
       for (const Py& item : object.items) {
-        TANDEM_ASSIGN_OR_RETURN(IValue value, PyToIValue(*item));
+        TANDEM_ASSIGN_OR_RETURN(IValue value, PyToIValue(*item, depth + 1));
         values.push_back(std::move(value));
       }
       if (object.is(PyObject::Kind::kTuple)) return IValue(MakeTuple(values));
@@ -183,8 +213,8 @@ absl::StatusOr<IValue> PyToIValue(const PyObject& object) {
       }
       Ref<DictObject> dict;
       for (const auto& [key, value] : object.entries) {
-        TANDEM_ASSIGN_OR_RETURN(IValue k, PyToIValue(*key));
-        TANDEM_ASSIGN_OR_RETURN(IValue v, PyToIValue(*value));
+        TANDEM_ASSIGN_OR_RETURN(IValue k, PyToIValue(*key, depth + 1));
+        TANDEM_ASSIGN_OR_RETURN(IValue v, PyToIValue(*value, depth + 1));
         const TypePtr key_type = k.TypeOf(), value_type = v.TypeOf();
         if (dict.get() == nullptr) dict = MakeDict(key_type, value_type);
         if (!Same(dict->key_type, key_type) ||

@@ -67,6 +67,10 @@ struct PyObject {
     kSuper,  // self and the class whose bases are meant
   };
   explicit PyObject(Kind k) : kind(k) {}
+  PyObject(const PyObject&) = default;
+  PyObject& operator=(const PyObject&) = delete;
+  // Without recursion: programs may nest lists as deeply as they like.
+  ~PyObject();
 
   Kind kind;
   IValue value;
@@ -107,7 +111,7 @@ Py PyBound(std::string name, Py self);
 
 // `a is b`, and `a == b` of all but tensors.
 bool PyIs(const Py& a, const Py& b);
-bool PyEqual(const Py& a, const Py& b);
+bool PyEqual(const Py& a, const Py& b, int depth = 0);
 // Null if absent.
 Py PyGetItem(const PyObject& dict, const Py& key);
 void PySetItem(PyObject& dict, const Py& key, Py value);
@@ -115,7 +119,9 @@ void PySetItem(PyObject& dict, const Py& key, Py value);
 std::string PyTypeName(const PyObject& object);
 // A container of plain values as a value; nothing if its elements do not fit
 // one type. What is empty has no type.
-absl::StatusOr<IValue> PyToIValue(const PyObject& object);
+absl::StatusOr<IValue> PyToIValue(const PyObject& object, int depth = 0);
+// How deeply values may nest where they are compared, copied or converted.
+inline constexpr int kMaxPyDepth = 200;
 Py PyFromIValue(const IValue& value);
 
 }  // namespace tandem::script

@@ -587,6 +587,7 @@ Py PythonInterpreter::DeepCopy(const Py& value,
   const auto known = copies->find(value.get());
   if (known != copies->end()) return known->second;
   if (value->is(Kind::kClass) || value->is(Kind::kName)) return value;
+  if (copy_depth_ > kMaxPyDepth) return value;
   if (value->is(Kind::kFunction) && value->self == nullptr) return value;
   Py copy = std::make_shared<PyObject>(*value);
   (*copies)[value.get()] = copy;
@@ -596,6 +597,7 @@ Py PythonInterpreter::DeepCopy(const Py& value,
     if (clone.ok()) copy->value = (*clone)->value;
     return copy;
   }
+  ++copy_depth_;
   for (Py& item : copy->items) item = DeepCopy(item, copies);
   for (auto& [key, item] : copy->entries) item = DeepCopy(item, copies);
   if (copy->self != nullptr) copy->self = DeepCopy(copy->self, copies);
@@ -606,6 +608,7 @@ Py PythonInterpreter::DeepCopy(const Py& value,
       names->Set(name, DeepCopy(item, copies));
     }
   }
+  --copy_depth_;
   return copy;
 }
 
