@@ -228,15 +228,32 @@ def values_difference(path, options, scratch):
                       torch.load(path, weights_only=True), "values", exact=True)
 
 
+def example_difference(loaded):
+    """What an example's archive gives otherwise than the program that it is of."""
+    if loaded.original_name == "MyModule":  # examples/fx
+        x = torch.rand(3, 4)
+        y = torch.nn.functional.linear(x + loaded.param, loaded.linear.weight, loaded.linear.bias)
+        return difference(plain(loaded(x)), plain(y.clamp(0.0, 1.0)))
+    if loaded.original_name == "WrapRNN":  # examples/hybrid
+        xs = torch.rand(20, 3, 4)
+        cell = loaded.loop.cell
+        y = h = torch.zeros(3, 4)
+        for x in xs:
+            lin = torch.nn.functional.linear(x, cell.linear.weight, cell.linear.bias)
+            y = h = torch.tanh((lin if lin.sum() > 0 else -lin) + h)
+        return difference(plain(loaded(xs)), plain(torch.relu(y)))
+    return None
+
+
 def check_case(archive, options, scratch):
     """What is wrong with a case; None: nothing."""
     calls = archive[:-len(".pt")] + ".io.pt"
     if not os.path.exists(calls):
         loaded = torch.jit.load(archive, map_location="cpu")
         for _, module in loaded.named_modules():
-            for method in module._method_names():
-                str(getattr(module, method).graph)
-        return None
+            for method in module._c._method_names():
+                str(module._c._get_method(method).graph)
+        return example_difference(loaded)
     again = os.path.join(scratch, os.path.basename(archive))
     passes = ["--pipeline", options.pipeline] if options.pipeline else []
     wrong = run_command(options.tandem, "convert", archive, again, *passes)
