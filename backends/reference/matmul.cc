@@ -553,6 +553,7 @@ absl::Status RegisterMatmul(Registry& registry) {
       .Add("aten::linear.out", &LinearOut);
   RegisterProducts(r);
   RegisterContractions(r);
+  RegisterGroupedProducts(r);
   return r.status();
 }
 

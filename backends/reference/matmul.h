@@ -37,6 +37,7 @@ absl::StatusOr<Tensor> TensorDot(const Tensor& self, const Tensor& other,
 // Parts of RegisterMatmul.
 void RegisterProducts(KernelRegistrar& r);
 void RegisterContractions(KernelRegistrar& r);
+void RegisterGroupedProducts(KernelRegistrar& r);
 
 }  // namespace tandem::reference
 
