@@ -14,8 +14,8 @@ namespace tandem {
 // its memory is looked at afterwards; where the schema has one tensor alone, so
 // that the dtype stays (relu_, clamp_, mul_ by a number), or both dtypes are
 // known and the same. Where that does not say that the sizes stay as well (a
-// sum with another tensor), or nothing is known of the dtype, the node is marked
-// (kInPlaceAttribute): what PyTorch refuses stays refused.
+// sum with another tensor), or nothing is known of the dtype, the node is
+// marked (kInPlaceAttribute): what PyTorch refuses stays refused.
 absl::StatusOr<PassResult> RemoveMutation(Graph* graph,
                                           const PassContext& context,
                                           const PassOptions& options);
