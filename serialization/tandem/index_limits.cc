@@ -1,5 +1,6 @@
 #include "tandem/serialization/tandem/index_limits.h"
 
+#include <climits>
 #include <utility>
 #include <vector>
 
@@ -36,7 +37,9 @@ uint64_t CountMessages(CodedInputStream& in, int depth) {
       if (!in.Skip(static_cast<int>(length))) return count;
       continue;
     }
-    const int end = in.CurrentPosition() + static_cast<int>(length);
+    const int begin = in.CurrentPosition();
+    if (length > static_cast<uint32_t>(INT_MAX - begin)) return count;
+    const int end = begin + static_cast<int>(length);
     const auto limit = in.PushLimit(static_cast<int>(length));
     count += CountMessages(in, depth - 1);
     in.PopLimit(limit);
