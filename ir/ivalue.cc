@@ -218,6 +218,10 @@ size_t DictObject::KeyHash::operator()(const IValue& key) const {
     case IValue::Tag::kString:
       return absl::HashOf(key.AsString());
     case IValue::Tag::kComplex:
+      // Equal numbers hash alike, whatever their types.
+      if (key.AsComplex().imag() == 0) {
+        return absl::HashOf(key.AsComplex().real());
+      }
       return absl::HashOf(key.AsComplex().real(), key.AsComplex().imag());
     case IValue::Tag::kTensor:
       return absl::HashOf(static_cast<const void*>(key.AsTensor().impl()));
