@@ -1,5 +1,7 @@
 #include "tandem/ir/ivalue.h"
 
+#include <cmath>
+#include <cstring>
 #include <utility>
 
 #include "absl/hash/hash.h"
@@ -229,12 +231,21 @@ size_t DictObject::KeyHash::operator()(const IValue& key) const {
     case IValue::Tag::kInt:
       return absl::HashOf(static_cast<double>(key.AsInt()));
     default:
-      return absl::HashOf(key.is_double() ? key.AsDouble() : 0.0);
+      return absl::HashOf(key.is_double() && !std::isnan(key.AsDouble())
+                              ? key.AsDouble()
+                              : 0.0);
   }
 }
 
 bool DictObject::KeyEq::operator()(const IValue& a, const IValue& b) const {
-  return Equal(a, b);
+  if (Equal(a, b)) return true;
+  // A table needs keys that equal themselves.
+  if (a.is_double() && b.is_double()) {
+    return std::isnan(a.AsDouble()) && std::isnan(b.AsDouble());
+  }
+  if (!a.is_complex() || !b.is_complex()) return false;
+  const std::complex<double> x = a.AsComplex(), y = b.AsComplex();
+  return std::memcmp(&x, &y, sizeof(x)) == 0;
 }
 
 IValue* DictObject::Find(const IValue& key) {
